@@ -1,0 +1,3 @@
+//! eks-access.
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! The core of eks-access-responder: bytes, facts and a time in, values out.
+//!
+//! A `CloudWatch` Logs delivery becomes lines ([`delivery`]), a line of the authenticator stream is read by
+//! an exact grammar ([`logrus`]) into a [`symptom::Symptom`], a denial is joined with its `STS response` line
+//! ([`denial`]), exactly one [`catalogue::Cause`] claims it ([`diagnosis`]), and many diagnoses fold into few
+//! [`notice::Notice`]s ([`incident`]).
+//!
+//! Nothing here does I/O, asks a clock or reads the environment.
+
+pub mod catalogue;
+pub mod causes;
+pub mod cluster;
+pub mod principal;
+pub mod remedy;
+pub mod symptom;
+pub mod text;

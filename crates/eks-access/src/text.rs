@@ -1,0 +1,150 @@
+//! Text that came from a log, which cannot be shown by accident.
+
+use std::borrow::Cow;
+
+/// Text from a log line. Anyone who reaches the API endpoint can write about 3 KB of it, so it has no
+/// `Display`: [`LogText::shown`] is the only way out, [`LogText::raw`] is for comparing only.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogText(String);
+
+impl std::fmt::Debug for LogText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LogText({:?})", self.shown(80))
+    }
+}
+
+impl LogText {
+    /// Wraps text from a log.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text as it was logged: for comparing, never for showing.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+
+    /// The text made fit to be shown as literal text: secrets redacted, control, bidirectional and
+    /// zero-width characters replaced, at most `limit` characters with an ellipsis where it was cut.
+    #[must_use]
+    pub fn shown(&self, limit: usize) -> String {
+        shorten(&redact(&printable(&self.0)), limit)
+    }
+}
+
+/// Replaces characters that could forge lines, reverse text or hide in it by U+FFFD.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if is_deceptive(c) { '\u{FFFD}' } else { c })
+        .collect()
+}
+
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// Cuts to `limit` characters; the last one says that something was cut.
+fn shorten(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(limit.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// How credentials begin: JSON Web Tokens, EKS tokens, STS session tokens. The rest of the word is one.
+const TOKEN_PREFIXES: [&str; 5] = ["eyJ", "k8s-aws-v1.", "IQoJb3JpZ2lu", "FwoGZXIv", "FQoGZXIv"];
+/// How access key ids begin (IAM user guide, "unique identifiers").
+const KEY_ID_PREFIXES: [&str; 2] = ["AKIA", "ASIA"];
+/// Shorter words that begin like an access key id are none.
+const SHORTEST_KEY_ID: usize = 12;
+/// Query parameters of a pre-signed URL that make it a credential (RFC 3986 query, AWS `SigV4`).
+const SIGNED_PARAMETERS: [&str; 3] = ["x-amz-signature", "x-amz-security-token", "x-amz-credential"];
+
+fn redact(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut rest = text;
+    let mut changed = false;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
+        let (before, word_on) = rest.split_at(at);
+        out.push_str(before);
+        let end = word_on.find(|c: char| !is_word(c)).unwrap_or(word_on.len());
+        let (word, after) = word_on.split_at(end);
+        let hidden = redact_word(word, after);
+        if let Some((replacement, used)) = hidden {
+            changed = true;
+            out.push_str(&replacement);
+            rest = word_on.get(used..).unwrap_or("");
+        } else {
+            out.push_str(word);
+            rest = after;
+        }
+    }
+    if !changed {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+/// What to print instead of a word, and how many bytes of the text it stands for.
+fn redact_word(word: &str, after: &str) -> Option<(String, usize)> {
+    let token = TOKEN_PREFIXES.iter().filter_map(|prefix| word.find(prefix).map(|at| (at, *prefix)));
+    let key_id = KEY_ID_PREFIXES
+        .iter()
+        .filter_map(|prefix| word.find(prefix).map(|at| (at, *prefix)))
+        .filter(|(at, _)| word.len() - at >= SHORTEST_KEY_ID);
+    if let Some((at, prefix)) = token.chain(key_id).min() {
+        let kept = word.get(..at).unwrap_or("");
+        return Some((format!("{kept}{prefix}[redacted]"), word.len()));
+    }
+    if SIGNED_PARAMETERS.contains(&word.to_ascii_lowercase().as_str()) {
+        let glue = ["=", "%3D", "%3d", "\\u003d"].into_iter().find(|glue| after.starts_with(glue))?;
+        let value = after.get(glue.len()..)?;
+        let end = value
+            .find(|c: char| !(is_word(c) || matches!(c, '%' | '+' | '/' | '~' | '*')))
+            .unwrap_or(value.len());
+        return Some((format!("{word}{glue}[redacted]"), word.len() + glue.len() + end));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LogText;
+
+    #[test]
+    fn credentials_are_never_shown() {
+        for (raw, shown) in [
+            ("token eyJhbGciOiJSUzI1NiJ9.eyJz.c2ln end", "token eyJ[redacted] end"),
+            ("k8s-aws-v1.aHR0cHM6Ly9zdHM", "k8s-aws-v1.[redacted]"),
+            ("key a-AKIAIOSFODNN7EXAMPLE.", "key a-AKIA[redacted]"),
+            (
+                "https://sts/?X-Amz-Credential=AKIA%2F2026%2Fx&X-Amz-Signature=00ff&Action=G",
+                "https://sts/?X-Amz-Credential=[redacted]&X-Amz-Signature=[redacted]&Action=G",
+            ),
+        ] {
+            assert_eq!(LogText::new(raw).shown(400), shown);
+        }
+    }
+
+    #[test]
+    fn deceptive_characters_are_replaced() {
+        assert_eq!(LogText::new("a\u{202E}b\nc\u{200B}").shown(9), "a\u{FFFD}b\u{FFFD}c\u{FFFD}");
+    }
+
+    #[test]
+    fn long_text_is_cut_with_a_mark() {
+        assert_eq!(LogText::new("日本語テキスト").shown(4), "日本語…");
+    }
+}

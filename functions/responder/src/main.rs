@@ -1,0 +1,3 @@
+//! The responder.
+
+fn main() {}
