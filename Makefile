@@ -1,0 +1,134 @@
+# Every command that people and CI use. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+TOOLS := .tools
+# Nothing here may speak to an AWS account by accident, and nothing reports about its use.
+export AWS_EC2_METADATA_DISABLED := true
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= eu-west-1
+# The end-to-end tests start the packaged function under AWS' own emulator of the Lambda runtime.
+export AWS_LAMBDA_RIE := $(CURDIR)/$(TOOLS)/aws-lambda-rie
+
+say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
+
+# ---- for people -----------------------------------------------------------------------------------
+
+.PHONY: help
+help: ## list the targets
+	@echo 'usage: make TARGET'; echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@tools/machine.sh || true
+
+.PHONY: run
+run: $(TOOLS)/run.done demo-function ## show the main job for real, without an AWS account; ends by itself
+	@$(TOOLS)/run/bin/python tests/local/demo.py
+
+.PHONY: local
+local: $(TOOLS)/run.done demo-function ## the same stack, kept until Ctrl-C, to send lines of your own
+	@$(TOOLS)/run/bin/python tests/local/stack.py
+
+.PHONY: build
+build: machine ## the function as it is deployed: target/lambda/responder.zip
+	$(call say,building the responder)
+	cargo build --locked --release --package responder
+	@tools/package.py target/release/responder responder
+
+.PHONY: test
+test: fmt-check lint deny build test-infra test-demo test-rust ## everything that CI checks
+	@true
+
+.PHONY: bench
+bench: build ## measure what the design promises: time, memory, size
+	cargo bench --locked --workspace
+
+.PHONY: docs
+docs: machine ## write the generated pages, tables and schemas anew
+	UPDATE_DOCS=1 cargo test --locked --workspace --quiet
+
+.PHONY: fmt
+fmt: machine ## format the code
+	cargo fmt --all
+
+.PHONY: sam-validate
+sam-validate: $(TOOLS)/check.done ## check the template with AWS' own tools, offline
+	$(call say,checking the template)
+	$(TOOLS)/check/bin/cfn-lint infra/sam/template.yaml
+	$(TOOLS)/check/bin/sam validate --lint --template infra/sam/template.yaml
+
+.PHONY: tools
+tools: $(TOOLS)/run.done $(TOOLS)/check.done ## install the pinned tools into .tools (run and test do this by themselves)
+
+.PHONY: clean
+clean: ## remove everything that was built or installed here
+	rm -rf target $(TOOLS) infra/sam/.aws-sam
+
+# ---- the parts of `make test` ---------------------------------------------------------------------
+
+.PHONY: fmt-check
+fmt-check: machine
+	$(call say,formatting)
+	cargo fmt --all --check
+
+.PHONY: lint
+lint: machine
+	$(call say,clippy)
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: deny
+deny: $(TOOLS)/check.done machine
+	$(call say,licences$(comma) bans and sources of dependencies)
+	cargo fetch --locked
+	$(TOOLS)/check/bin/cargo-deny --offline --locked check --hide-inclusion-graph licenses bans sources
+	@tools/advisories.sh $(TOOLS)/check/bin/cargo-deny
+
+.PHONY: test-infra
+test-infra: $(TOOLS)/check.done sam-validate
+	$(call say,tests of the template and of the package)
+	$(TOOLS)/check/bin/python -m pytest -q -p no:cacheprovider tests/infra
+
+.PHONY: test-demo
+test-demo: $(TOOLS)/run.done build
+	$(call say,the demo$(comma) with the function as it is deployed)
+	$(TOOLS)/run/bin/python tests/local/demo.py --function target/lambda/responder.zip
+
+# Last, so that its closing line is the last word.
+.PHONY: test-rust
+test-rust: $(TOOLS)/check.done build
+	$(call say,tests)
+	cargo test --locked --workspace --doc --quiet
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	   echo 'cargo nextest run --locked --workspace'; cargo nextest run --locked --workspace; \
+	 else \
+	   echo 'cargo test --locked --workspace --all-targets'; cargo test --locked --workspace --all-targets; \
+	 fi
+
+# ---- the plumbing ---------------------------------------------------------------------------------
+
+comma := ,
+
+.PHONY: machine
+machine:
+	@tools/machine.sh fmt clippy
+
+# Two environments: what `make run` needs is small and quick to install, and the checks need much more.
+$(TOOLS)/%.done: tools/requirements/%.txt
+	@tools/machine.sh
+	$(call say,installing tools/requirements/$*.txt into $(TOOLS)/$*)
+	rm -rf $(TOOLS)/$* && mkdir -p $(TOOLS)
+	python3 -m venv $(TOOLS)/$*
+	$(TOOLS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@[ $* != check ] || install -m 0755 $(TOOLS)/check/lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-$$(uname -m | sed 's/aarch64/arm64/') $(AWS_LAMBDA_RIE)
+	@touch $@
+
+# For the demo the debug build does: the same code, and a fraction of the wait before the first answer.
+.PHONY: demo-function
+demo-function: machine
+	$(call say,building the responder (debug build: quicker to build$(comma) same code))
+	cargo build --locked --package responder
+	@tools/package.py --demo target/debug/responder responder-demo

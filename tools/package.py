@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Packs a built function as AWS Lambda wants it: one executable file, `bootstrap`, in a zip.
+
+    package.py BINARY NAME      makes target/lambda/NAME/bootstrap and target/lambda/NAME.zip
+
+The same binary gives the same zip, byte for byte, whenever and wherever it is packed: no time stamps,
+no owner, one fixed compression. Two things are refused, because they would fail only after the
+deployment: a binary that needs a newer C library than provided.al2023 has, and a package that outgrew
+its budget.
+"""
+
+import re
+import shutil
+import stat
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# Amazon Linux 2023, the system under provided.al2023, has glibc 2.34 and keeps it.
+GLIBC = (2, 34)
+# A bigger package is slower to start; the design allows this much.
+BUDGET = 3_000_000
+
+
+def needed_glibc(binary: bytes) -> tuple[int, int]:
+    """The newest glibc symbol version that the binary names."""
+    versions = re.findall(rb"\0GLIBC_(\d+)\.(\d+)", binary)
+    return max(((int(major), int(minor)) for major, minor in versions), default=(0, 0))
+
+
+def pack(binary: bytes, archive: Path) -> None:
+    entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
+    entry.create_system = 3  # Unix, so that the mode below is read as one
+    entry.external_attr = (stat.S_IFREG | 0o755) << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr(entry, binary, compresslevel=9)
+
+
+def main(source: str, name: str) -> None:
+    binary = Path(source).read_bytes()
+    needs = needed_glibc(binary)
+    if needs > GLIBC:
+        sys.exit(
+            f"{source} needs glibc {needs[0]}.{needs[1]}, provided.al2023 has {GLIBC[0]}.{GLIBC[1]};\n"
+            "build on an older system (Debian 12, Amazon Linux 2023) or with cargo-lambda, which links\n"
+            "against an older C library: pip install cargo-lambda ziglang && cargo lambda build --release"
+        )
+
+    folder = ROOT / "target" / "lambda" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, folder / "bootstrap")
+    (folder / "bootstrap").chmod(0o755)
+    archive = folder.with_suffix(".zip")
+    pack(binary, archive)
+
+    size = archive.stat().st_size
+    print(f"{archive.relative_to(ROOT)}: {size:,} bytes ({len(binary):,} unpacked), glibc {needs[0]}.{needs[1]}")
+    if size > BUDGET:
+        sys.exit(f"the package is over its budget of {BUDGET:,} bytes; see what grew: cargo bloat --release")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
