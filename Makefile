@@ -59,7 +59,7 @@ fmt: machine ## format the code
 sam-validate: $(TOOLS)/check.done ## check the template with AWS' own tools, offline
 	$(call say,checking the template)
 	$(TOOLS)/check/bin/cfn-lint infra/sam/template.yaml
-	$(TOOLS)/check/bin/sam validate --lint --template infra/sam/template.yaml
+	$(TOOLS)/check/bin/sam validate --lint --language-extensions --template infra/sam/template.yaml
 
 .PHONY: tools
 tools: $(TOOLS)/run.done $(TOOLS)/check.done ## install the pinned tools into .tools (run and test do this by themselves)

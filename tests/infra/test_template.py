@@ -1,0 +1,311 @@
+"""What the stack makes, and what it lets the responder do: exactly this, neither more nor less."""
+
+import re
+
+import pytest
+
+from stack import ACCOUNT, REGION, ROOT, STACK, TEMPLATE, Stack, listed
+
+CLUSTERS = ["prod", "team-a_blue", "0"]
+OWN_TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts"
+OWN_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d"
+
+NOTICES, DEAD_LETTERS, OWN_LOG = (
+    {"Ref": "Notices"},
+    {"Fn::GetAtt": ["FailedDeliveries", "Arn"]},
+    {"Fn::GetAtt": ["ResponderLog", "Arn"]},
+)
+
+
+def rust_sources() -> str:
+    return "\n".join(
+        path.read_text() for folder in ("crates", "functions") for path in sorted((ROOT / folder).rglob("*.rs"))
+    )
+
+
+# ---- what is read ----
+
+
+def test_each_cluster_has_one_subscription_and_nothing_else_has():
+    stack = Stack(Clusters=",".join(CLUSTERS))
+    filters = stack.of_type("AWS::Logs::SubscriptionFilter")
+    pattern = TEMPLATE["Mappings"]["Deliver"]["full"]["Pattern"]
+    assert sorted(filters.values(), key=lambda f: f["LogGroupName"]) == sorted(
+        (
+            {
+                "LogGroupName": f"/aws/eks/{cluster}/cluster",
+                "FilterName": STACK,
+                "FilterPattern": pattern,
+                "DestinationArn": {"Fn::GetAtt": ["Responder", "Arn"]},
+            }
+            for cluster in CLUSTERS
+        ),
+        key=lambda f: f["LogGroupName"],
+    )
+
+
+def test_only_the_logs_of_those_clusters_in_this_account_may_call_the_function():
+    stack = Stack(Clusters=",".join(CLUSTERS))
+    permissions = stack.of_type("AWS::Lambda::Permission")
+    assert {permission.pop("SourceArn") for permission in permissions.values()} == {
+        f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/eks/{cluster}/cluster:*" for cluster in CLUSTERS
+    }
+    for permission in permissions.values():
+        assert permission == {
+            "FunctionName": {"Ref": "Responder"},
+            "Action": "lambda:InvokeFunction",
+            "Principal": "logs.amazonaws.com",
+            "SourceAccount": ACCOUNT,
+        }
+
+
+def test_a_subscription_waits_for_its_own_permission():
+    stack = Stack(Clusters=",".join(CLUSTERS))
+    for name, subscription in stack.of_type("AWS::Logs::SubscriptionFilter").items():
+        permission = stack.resources[stack.resources[name]["DependsOn"]]["Properties"]
+        assert f":log-group:{subscription['LogGroupName']}:" in permission["SourceArn"]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a,", "-prod", "prod/dev", "a" * 101, "prod*"])
+def test_what_is_no_name_of_a_cluster_is_refused(name):
+    assert not re.fullmatch(TEMPLATE["Parameters"]["Clusters"]["AllowedPattern"], name)
+
+
+def test_every_cluster_name_that_eks_allows_is_accepted():
+    for name in ("a", "0prod", "A_b-c", "a" * 100):
+        assert re.fullmatch(TEMPLATE["Parameters"]["Clusters"]["AllowedPattern"], name)
+
+
+def test_forty_clusters_fit_into_the_policy_of_one_function():
+    """The permissions of a function are one document of at most 20 KB."""
+    names = [f"{number:02}-" + "cluster-with-a-rather-long-name"[:32] for number in range(40)]
+    permissions = Stack(Clusters=",".join(names)).of_type("AWS::Lambda::Permission")
+    assert len(permissions) == 40
+    statement = (
+        '{{"Sid":"{stack}-Allow-ABCDEFGHIJKL","Effect":"Allow","Principal":{{"Service":"logs.amazonaws.com"}},'
+        '"Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:{region}:{account}:function:{stack}-Responder-ABCDEFGHIJKL",'
+        '"Condition":{{"StringEquals":{{"AWS:SourceAccount":"{account}"}},"ArnLike":{{"AWS:SourceArn":"{arn}"}}}}}},'
+    )
+    size = sum(
+        len(statement.format(stack=STACK, region=REGION, account=ACCOUNT, arn=permission["SourceArn"]))
+        for permission in permissions.values()
+    )
+    assert size < 20 * 1024
+
+
+# ---- what the responder may do ----
+
+
+def allowed(stack: Stack) -> list[tuple[str, object]]:
+    return sorted(
+        (
+            (action, resource)
+            for statement in stack.statements()
+            if statement["Effect"] == "Allow"
+            for action in listed(statement["Action"])
+            for resource in listed(statement["Resource"])
+        ),
+        key=str,
+    )
+
+
+def test_the_role_may_do_exactly_this():
+    assert allowed(Stack()) == sorted(
+        [
+            ("sns:Publish", NOTICES),
+            ("sqs:SendMessage", DEAD_LETTERS),
+            ("logs:CreateLogStream", OWN_LOG),
+            ("logs:PutLogEvents", OWN_LOG),
+        ],
+        key=str,
+    )
+
+
+def test_with_a_topic_and_key_of_ones_own_it_may_use_those_instead():
+    stack = Stack(ExistingTopicArn=OWN_TOPIC, ExistingTopicKeyArn=OWN_KEY)
+    assert allowed(stack) == sorted(
+        [
+            ("sns:Publish", OWN_TOPIC),
+            ("kms:GenerateDataKey", OWN_KEY),
+            ("kms:Decrypt", OWN_KEY),
+            ("sqs:SendMessage", DEAD_LETTERS),
+            ("logs:CreateLogStream", OWN_LOG),
+            ("logs:PutLogEvents", OWN_LOG),
+        ],
+        key=str,
+    )
+    (with_key,) = [s for s in stack.statements() if "kms:Decrypt" in listed(s["Action"])]
+    assert with_key["Condition"] == {"StringEquals": {"kms:ViaService": f"sns.{REGION}.amazonaws.com"}}
+
+
+def test_the_key_alone_is_refused():
+    (assertion,) = TEMPLATE["Rules"]["AKeyBelongsToATopic"]["Assertions"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ExistingTopicArn"}, ""]}]}
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "AssociateAccessPolicy", "CreateAccessEntry", "CreateCluster", "DeleteAccessEntry", "DeleteCluster",
+        "DeregisterCluster", "DisassociateAccessPolicy", "RegisterCluster", "TagResource", "UntagResource",
+        "UpdateAccessEntry", "UpdateClusterConfig",
+    ],
+)  # fmt: skip
+def test_the_role_can_never_change_a_cluster(action):
+    (denied,) = [s for s in Stack().statements() if s["Effect"] == "Deny"]
+    assert denied["Resource"] == "*" and "Condition" not in denied
+    assert any(re.fullmatch(pattern.replace("*", ".*"), f"eks:{action}") for pattern in denied["Action"])
+
+
+def test_a_wildcard_never_allows_anything():
+    for statement in Stack().statements():
+        if statement["Effect"] == "Allow":
+            assert not any("*" in str(value) for value in [statement["Action"], statement["Resource"]])
+
+
+def test_only_lambda_may_take_the_role():
+    (statement,) = Stack().only("AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+
+
+def test_the_role_has_no_policies_from_elsewhere():
+    role = Stack().only("AWS::IAM::Role")
+    assert set(role) == {"Description", "AssumeRolePolicyDocument", "Policies"}
+
+
+def test_nothing_in_the_stack_can_be_called_from_outside():
+    types = {resource["Type"] for resource in Stack().resources.values()}
+    assert types == {
+        "AWS::CloudWatch::Alarm", "AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function",
+        "AWS::Lambda::Permission", "AWS::Logs::LogGroup", "AWS::Logs::SubscriptionFilter", "AWS::SNS::Topic",
+        "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy",
+    }  # fmt: skip
+
+
+# ---- the function ----
+
+
+def test_the_function_runs_the_package_that_make_build_makes():
+    responder = TEMPLATE["Resources"]["Responder"]["Properties"]
+    assert (ROOT / "infra/sam" / responder["CodeUri"]).resolve() == ROOT / "target/lambda/responder.zip"
+    assert (responder["Runtime"], responder["Handler"]) == ("provided.al2023", "bootstrap")
+
+
+def test_failed_deliveries_are_tried_again_and_then_kept():
+    stack = Stack()
+    assert stack.only("AWS::Lambda::EventInvokeConfig") == {
+        "FunctionName": {"Ref": "Responder"},
+        "Qualifier": "$LATEST",
+        "MaximumRetryAttempts": 2,
+        "MaximumEventAgeInSeconds": 3600,
+        "DestinationConfig": {"OnFailure": {"Destination": DEAD_LETTERS}},
+    }
+    queue = stack.only("AWS::SQS::Queue")
+    assert queue == {"MessageRetentionPeriod": 14 * 24 * 3600, "SqsManagedSseEnabled": True}
+
+
+def test_concurrency_is_reserved_only_when_asked_for():
+    assert "ReservedConcurrentExecutions" not in Stack().only("AWS::Lambda::Function")
+    asked = Stack(ReservedConcurrency="3").only("AWS::Lambda::Function")
+    assert str(asked["ReservedConcurrentExecutions"]) == "3"
+
+
+def test_own_accounts_are_those_given_or_the_account_of_the_stack():
+    assert Stack().environment()["OWN_ACCOUNTS"] == ACCOUNT
+    assert Stack(OwnAccounts="111122223333,444455556666").environment()["OWN_ACCOUNTS"] == "111122223333,444455556666"
+
+
+def test_the_responder_does_not_read_its_own_log():
+    group = Stack().only("AWS::Logs::LogGroup")
+    assert group["LogGroupName"] == f"/eks-access-responder/{STACK}"
+    assert group["RetentionInDays"] == 30
+    assert Stack().only("AWS::Lambda::Function")["LoggingConfig"]["LogGroup"] == {"Ref": "ResponderLog"}
+
+
+# ---- who is told ----
+
+
+def test_a_topic_is_made_unless_there_is_one():
+    made = Stack()
+    assert made.only("AWS::SNS::Topic")["KmsMasterKeyId"] == "alias/aws/sns"
+    assert made.environment()["TOPIC_ARN"] == NOTICES
+    given = Stack(ExistingTopicArn=OWN_TOPIC)
+    assert not given.of_type("AWS::SNS::Topic") and not given.of_type("AWS::SNS::TopicPolicy")
+    assert given.environment()["TOPIC_ARN"] == OWN_TOPIC
+
+
+def test_a_fifo_topic_is_refused():
+    pattern = TEMPLATE["Parameters"]["ExistingTopicArn"]["AllowedPattern"]
+    assert re.fullmatch(pattern, OWN_TOPIC) and re.fullmatch(pattern, "")
+    assert not re.fullmatch(pattern, f"{OWN_TOPIC}.fifo")
+
+
+def test_an_address_is_subscribed_to_whichever_topic_it_is():
+    assert not Stack().of_type("AWS::SNS::Subscription")
+    for topic, parameters in [(NOTICES, {}), (OWN_TOPIC, {"ExistingTopicArn": OWN_TOPIC})]:
+        subscription = Stack(NotificationEmail="a@example.com", **parameters).only("AWS::SNS::Subscription")
+        assert subscription == {"TopicArn": topic, "Protocol": "email", "Endpoint": "a@example.com"}
+
+
+@pytest.mark.parametrize("kind", ["AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"])
+def test_resource_policies_only_take_away(kind):
+    (statement,) = Stack().only(kind)["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+# ---- alarms ----
+
+METRICS_OF_AWS = {
+    "AWS/Lambda": {"Errors", "Throttles"},
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
+    "AWS/Logs": {"DeliveryErrors"},
+}
+
+
+def alarm_metric(alarm: dict) -> tuple[str, str]:
+    if "Metrics" not in alarm:
+        return alarm["Namespace"], alarm["MetricName"]
+    (query,) = alarm["Metrics"]
+    metric, namespace = re.match(r'SELECT SUM\((\w+)\) FROM "([\w/]+)" WHERE ', query["Expression"]).groups()
+    return namespace, metric
+
+
+@pytest.mark.parametrize("name", Stack().of_type("AWS::CloudWatch::Alarm"))
+def test_every_alarm_watches_a_metric_that_exists(name):
+    namespace, metric = alarm_metric(Stack().of_type("AWS::CloudWatch::Alarm")[name])
+    if namespace in METRICS_OF_AWS:
+        assert metric in METRICS_OF_AWS[namespace]
+    else:
+        assert namespace == Stack().environment()["METRICS_NAMESPACE"]
+        written = f'"{metric}"' in rust_sources()
+        assert written, f"the responder writes no metric {metric}"
+
+
+def test_alarms_watch_this_stack_and_no_other():
+    dimensions = {
+        "AWS/SQS": [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["FailedDeliveries", "QueueName"]}}],
+    }
+    for alarm in Stack().of_type("AWS::CloudWatch::Alarm").values():
+        if "Metrics" in alarm:
+            assert alarm["Metrics"][0]["Expression"].endswith(f"WHERE FilterName = '{STACK}'")
+        else:
+            of_function = [{"Name": "FunctionName", "Value": {"Ref": "Responder"}}]
+            assert alarm["Dimensions"] == dimensions.get(alarm["Namespace"], of_function)
+
+
+def test_alarms_speak_to_the_topic_given_and_else_to_nobody():
+    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
+    for alarm in Stack().of_type("AWS::CloudWatch::Alarm").values():
+        assert "AlarmActions" not in alarm
+    for alarm in Stack(AlarmTopicArn=topic).of_type("AWS::CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == [topic]
+
+
+def test_silence_is_no_alarm():
+    for alarm in Stack().of_type("AWS::CloudWatch::Alarm").values():
+        assert alarm["TreatMissingData"] == "notBreaching"
