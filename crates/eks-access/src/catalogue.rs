@@ -27,7 +27,8 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn foreign_principal(&self) -> Option<&'a Principal> {
         let own = self.cluster.account.as_ref()?;
-        self.principal.filter(|principal| principal.account() != own)
+        self.principal
+            .filter(|principal| principal.account() != own)
     }
 }
 
@@ -43,6 +44,8 @@ pub enum Detail {
     EmptyUsername,
     /// STS said that the credential is scoped to another Region.
     RegionScope,
+    /// A watch was closed: routine, unless it happens again at once.
+    WatchClosed,
 }
 
 /// A cause's answer to a case.
@@ -145,14 +148,25 @@ pub struct Judgement {
 pub fn judge(case: &Case<'_>) -> Judgement {
     let mut cause = None;
     let mut perhaps = Vec::new();
-    for candidate in CAUSES.iter().copied().filter(|cause| cause.symptoms.contains(&case.symptom)) {
+    for candidate in CAUSES
+        .iter()
+        .copied()
+        .filter(|cause| cause.symptoms.contains(&case.symptom))
+    {
         match (candidate.claim)(case) {
-            Claim::Yes if candidate.tier == Tier::Specific || cause.is_none() => cause = Some(candidate),
+            Claim::Yes if candidate.tier == Tier::Specific || cause.is_none() => {
+                cause = Some(candidate)
+            }
             Claim::Yes | Claim::No => {}
             Claim::Perhaps(fact) => perhaps.push((candidate, Some(fact))),
         }
     }
     let related = cause.map_or(&[][..], |cause: &Cause| cause.perhaps);
-    perhaps.extend(related.iter().filter_map(|id| find(id)).map(|cause| (cause, None)));
+    perhaps.extend(
+        related
+            .iter()
+            .filter_map(|id| find(id))
+            .map(|cause| (cause, None)),
+    );
     Judgement { cause, perhaps }
 }

@@ -10,7 +10,15 @@
 pub mod catalogue;
 pub mod causes;
 pub mod cluster;
+pub mod delivery;
+pub mod denial;
+mod json;
+pub mod line;
+pub mod logrus;
+pub mod paste;
 pub mod principal;
 pub mod remedy;
+pub mod steps;
 pub mod symptom;
 pub mod text;
+pub mod timestamp;

@@ -52,7 +52,9 @@ impl fmt::Display for NotAPrincipal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Form => "not an ARN; it reads `arn:aws:iam::ACCOUNT:role/NAME`",
-            Self::Partition => "unknown partition; it is `aws`, `aws-cn`, `aws-us-gov` or another `aws-…`",
+            Self::Partition => {
+                "unknown partition; it is `aws`, `aws-cn`, `aws-us-gov` or another `aws-…`"
+            }
             Self::Account => "the account is not 12 digits",
             Self::Resource => "not a role, user, federated user, assumed role or root",
             Self::Name => "the name has characters that IAM does not allow",
@@ -66,9 +68,17 @@ impl std::error::Error for NotAPrincipal {}
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Resource {
     /// `path` begins and ends with `/`; from a log it is always `/`, for STS leaves it out.
-    Role { path: String, name: String },
-    User { path: String, name: String },
-    FederatedUser { name: String },
+    Role {
+        path: String,
+        name: String,
+    },
+    User {
+        path: String,
+        name: String,
+    },
+    FederatedUser {
+        name: String,
+    },
     Root,
 }
 
@@ -101,7 +111,9 @@ impl Principal {
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.resource {
-            Resource::Role { name, .. } | Resource::User { name, .. } | Resource::FederatedUser { name } => name,
+            Resource::Role { name, .. }
+            | Resource::User { name, .. }
+            | Resource::FederatedUser { name } => name,
             Resource::Root => "root",
         }
     }
@@ -148,7 +160,10 @@ impl Principal {
             return None;
         };
         let (set, suffix) = name.strip_prefix("AWSReservedSSO_")?.rsplit_once('_')?;
-        let is_suffix = suffix.len() == 16 && suffix.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let is_suffix = suffix.len() == 16
+            && suffix
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         (is_suffix && !set.is_empty()).then_some(PermissionSet { name: set, suffix })
     }
 
@@ -177,11 +192,44 @@ impl Principal {
             "eksctl-karpenternoderole",
             "nodeinstancerole",
         ];
-        const WITHIN_DASHES: [&str; 5] =
-            ["nodeinstancerole", "noderole", "karpenternoderole", "fargatepodexecutionrole", "ekshybridnodesrole"];
-        BEGINNINGS.iter().any(|beginning| lower.starts_with(beginning))
+        const WITHIN_DASHES: [&str; 5] = [
+            "nodeinstancerole",
+            "noderole",
+            "karpenternoderole",
+            "fargatepodexecutionrole",
+            "ekshybridnodesrole",
+        ];
+        BEGINNINGS
+            .iter()
+            .any(|beginning| lower.starts_with(beginning))
             || lower.split('-').any(|part| WITHIN_DASHES.contains(&part))
             || lower.contains("-eks-node-group-")
+    }
+
+    /// Whether the role's name is one that EKS' documentation or the common tools give to the cluster's own role.
+    #[must_use]
+    pub fn is_named_like_a_cluster_role(&self) -> bool {
+        let lower = self.name().to_ascii_lowercase();
+        const BEGINNINGS: [&str; 5] = [
+            "amazoneksclusterrole",
+            "amazoneksautoclusterrole",
+            "eksclusterrole",
+            "eks-cluster-role",
+            "eksservicerole",
+        ];
+        const WITHIN_DASHES: [&str; 3] = ["eksclusterrole", "clusterservicerole", "servicerole"];
+        self.is_role()
+            && (BEGINNINGS
+                .iter()
+                .any(|beginning| lower.starts_with(beginning))
+                || (lower.starts_with("eksctl-")
+                    && lower.split('-').any(|part| WITHIN_DASHES.contains(&part))))
+    }
+
+    /// Whether the role's name is one of this product's own functions.
+    #[must_use]
+    pub fn is_named_like_ours(&self) -> bool {
+        self.is_role() && self.name().starts_with("eks-access-")
     }
 
     /// Whether the role's name is one of AWS' own service principals that knock on every cluster
@@ -196,8 +244,18 @@ impl Principal {
 
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let service = if self.is_federated_user() { "sts" } else { "iam" };
-        write!(f, "arn:{}:{service}::{}:{}", self.partition, self.account, self.resource())
+        let service = if self.is_federated_user() {
+            "sts"
+        } else {
+            "iam"
+        };
+        write!(
+            f,
+            "arn:{}:{service}::{}:{}",
+            self.partition,
+            self.account,
+            self.resource()
+        )
     }
 }
 
@@ -216,7 +274,8 @@ impl FromStr for Principal {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut parts = text.splitn(6, ':');
         let mut next = || parts.next().ok_or(NotAPrincipal::Form);
-        let (arn, partition, service, region, account, resource) = (next()?, next()?, next()?, next()?, next()?, next()?);
+        let (arn, partition, service, region, account, resource) =
+            (next()?, next()?, next()?, next()?, next()?, next()?);
         if arn != "arn" || !region.is_empty() {
             return Err(NotAPrincipal::Form);
         }
@@ -229,13 +288,20 @@ impl FromStr for Principal {
             "sts" => sts_resource(resource)?,
             _ => return Err(NotAPrincipal::Resource),
         };
-        Ok(Self { partition: partition.to_owned(), account, resource })
+        Ok(Self {
+            partition: partition.to_owned(),
+            account,
+            resource,
+        })
     }
 }
 
 fn is_partition(text: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
-    text == "aws" || text.strip_prefix("aws-").is_some_and(|rest| rest.split('-').all(is_word))
+    text == "aws"
+        || text
+            .strip_prefix("aws-")
+            .is_some_and(|rest| rest.split('-').all(is_word))
 }
 
 fn iam_resource(text: &str) -> Result<Resource, NotAPrincipal> {
@@ -265,9 +331,14 @@ fn sts_resource(text: &str) -> Result<Resource, NotAPrincipal> {
         "assumed-role" => {
             let (name, session) = rest.split_once('/').ok_or(NotAPrincipal::Resource)?;
             checked_name(session)?;
-            Ok(Resource::Role { path: "/".to_owned(), name: checked_name(name)? })
+            Ok(Resource::Role {
+                path: "/".to_owned(),
+                name: checked_name(name)?,
+            })
         }
-        "federated-user" => Ok(Resource::FederatedUser { name: checked_name(rest)? }),
+        "federated-user" => Ok(Resource::FederatedUser {
+            name: checked_name(rest)?,
+        }),
         _ => Err(NotAPrincipal::Resource),
     }
 }

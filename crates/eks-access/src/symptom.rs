@@ -3,6 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub mod client;
+mod mapping;
+pub mod record;
+mod sts;
+mod token;
+
 /// Who can act on a symptom or a cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Actor {
@@ -260,7 +266,11 @@ pub struct UnknownSymptom(pub String);
 
 impl fmt::Display for UnknownSymptom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no symptom; `eks-access causes` lists them", self.0)
+        write!(
+            f,
+            "`{}` is no symptom; `eks-access causes` lists them",
+            self.0
+        )
     }
 }
 
@@ -276,4 +286,21 @@ impl FromStr for Symptom {
             .find(|symptom| symptom.slug() == text)
             .ok_or_else(|| UnknownSymptom(text.to_owned()))
     }
+}
+
+/// Takes `prefix` off the start, ASCII case ignored: the authenticator's wording drifted in case only (v0.7.7).
+fn strip_prefix_ci<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix)
+        .then(|| text.get(prefix.len()..))
+        .flatten()
+}
+
+/// Takes `suffix` off the end, ASCII case ignored.
+fn strip_suffix_ci<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
+    let at = text.len().checked_sub(suffix.len())?;
+    text.get(at..)?
+        .eq_ignore_ascii_case(suffix)
+        .then(|| text.get(..at))
+        .flatten()
 }

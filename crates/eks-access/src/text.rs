@@ -65,7 +65,11 @@ const KEY_ID_PREFIXES: [&str; 2] = ["AKIA", "ASIA"];
 /// Shorter words that begin like an access key id are none.
 const SHORTEST_KEY_ID: usize = 12;
 /// Query parameters of a pre-signed URL that make it a credential (RFC 3986 query, AWS `SigV4`).
-const SIGNED_PARAMETERS: [&str; 3] = ["x-amz-signature", "x-amz-security-token", "x-amz-credential"];
+const SIGNED_PARAMETERS: [&str; 3] = [
+    "x-amz-signature",
+    "x-amz-security-token",
+    "x-amz-credential",
+];
 
 fn redact(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
@@ -99,7 +103,9 @@ fn is_word(c: char) -> bool {
 
 /// What to print instead of a word, and how many bytes of the text it stands for.
 fn redact_word(word: &str, after: &str) -> Option<(String, usize)> {
-    let token = TOKEN_PREFIXES.iter().filter_map(|prefix| word.find(prefix).map(|at| (at, *prefix)));
+    let token = TOKEN_PREFIXES
+        .iter()
+        .filter_map(|prefix| word.find(prefix).map(|at| (at, *prefix)));
     let key_id = KEY_ID_PREFIXES
         .iter()
         .filter_map(|prefix| word.find(prefix).map(|at| (at, *prefix)))
@@ -109,12 +115,17 @@ fn redact_word(word: &str, after: &str) -> Option<(String, usize)> {
         return Some((format!("{kept}{prefix}[redacted]"), word.len()));
     }
     if SIGNED_PARAMETERS.contains(&word.to_ascii_lowercase().as_str()) {
-        let glue = ["=", "%3D", "%3d", "\\u003d"].into_iter().find(|glue| after.starts_with(glue))?;
+        let glue = ["=", "%3D", "%3d", "\\u003d"]
+            .into_iter()
+            .find(|glue| after.starts_with(glue))?;
         let value = after.get(glue.len()..)?;
         let end = value
             .find(|c: char| !(is_word(c) || matches!(c, '%' | '+' | '/' | '~' | '*')))
             .unwrap_or(value.len());
-        return Some((format!("{word}{glue}[redacted]"), word.len() + glue.len() + end));
+        return Some((
+            format!("{word}{glue}[redacted]"),
+            word.len() + glue.len() + end,
+        ));
     }
     None
 }
@@ -126,7 +137,10 @@ mod tests {
     #[test]
     fn credentials_are_never_shown() {
         for (raw, shown) in [
-            ("token eyJhbGciOiJSUzI1NiJ9.eyJz.c2ln end", "token eyJ[redacted] end"),
+            (
+                "token eyJhbGciOiJSUzI1NiJ9.eyJz.c2ln end",
+                "token eyJ[redacted] end",
+            ),
             ("k8s-aws-v1.aHR0cHM6Ly9zdHM", "k8s-aws-v1.[redacted]"),
             ("key a-AKIAIOSFODNN7EXAMPLE.", "key a-AKIA[redacted]"),
             (
@@ -140,7 +154,10 @@ mod tests {
 
     #[test]
     fn deceptive_characters_are_replaced() {
-        assert_eq!(LogText::new("a\u{202E}b\nc\u{200B}").shown(9), "a\u{FFFD}b\u{FFFD}c\u{FFFD}");
+        assert_eq!(
+            LogText::new("a\u{202E}b\nc\u{200B}").shown(9),
+            "a\u{FFFD}b\u{FFFD}c\u{FFFD}"
+        );
     }
 
     #[test]

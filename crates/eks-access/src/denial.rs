@@ -1,0 +1,313 @@
+//! Lines seen in order: a denial is joined with the `STS response` line of the same request.
+
+use std::collections::HashMap;
+
+use crate::catalogue::{Case, Detail};
+use crate::cluster::Cluster;
+use crate::line::{Line, Stream};
+use crate::principal::{AccountId, Principal};
+use crate::symptom::{Kind, Symptom};
+use crate::text::LogText;
+
+/// An `STS response` line this long before a denial is another request's, in milliseconds. (`client` is a connection
+/// the API server keeps: two roles were seen on one port 11 s apart.)
+const JOIN_WITHIN: i64 = 10_000;
+/// Watches close as a matter of course; twice within this time is a fault, in milliseconds.
+const WATCH_AGAIN_WITHIN: i64 = 60_000;
+/// `STS response` lines that are remembered at once.
+const MAX_IDENTITIES: usize = 4096;
+
+/// Who STS said was calling. The access key id of the line is not even read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The session's name, chosen by whoever assumed the role.
+    pub session: Option<LogText>,
+    /// `AROA…`, `AIDA…`: the unique id that access entries are bound to.
+    pub unique_id: Option<LogText>,
+    /// The account.
+    pub account: Option<AccountId>,
+}
+
+impl Identity {
+    /// The session, if its name may tell who called: not a tool's default.
+    #[must_use]
+    pub fn telling_session(&self) -> Option<&LogText> {
+        self.session
+            .as_ref()
+            .filter(|session| !is_anonymous_session(session.raw()))
+    }
+
+    fn is_node(&self) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| is_node_session(session.raw()))
+    }
+
+    fn is_aws_internal(&self) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| AWS_INTERNAL_SESSIONS.contains(&session.raw()))
+    }
+}
+
+/// Sessions of AWS' own callers (public EKS lines).
+const AWS_INTERNAL_SESSIONS: [&str; 2] = ["EKSClusterInsightsAuth", "EKSAuthTokenSession"];
+
+/// `i-…` (EC2; 8 or 17 digits), `mi-…` (hybrid) or `fargate-…`.
+fn is_node_session(session: &str) -> bool {
+    let is_instance =
+        |id: &str| matches!(id.len(), 8 | 17) && id.bytes().all(|b| b.is_ascii_hexdigit());
+    session.strip_prefix("i-").is_some_and(is_instance)
+        || session.strip_prefix("mi-").is_some_and(is_instance)
+        || session.starts_with("fargate-")
+}
+
+/// Names that tools give: `aws eks get-token --role-arn`, the authenticator's nanosecond number, SDK defaults.
+fn is_anonymous_session(session: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    session == "EKSGetTokenAuth"
+        || (session.len() == 19 && is_number(session))
+        || [
+            "botocore-session-",
+            "aws-go-sdk-",
+            "aws-sdk-js-session-",
+            "aws-sdk-java-",
+            "AWSCLI-Session",
+        ]
+        .iter()
+        .any(|start| {
+            session
+                .strip_prefix(start)
+                .is_some_and(|rest| rest.is_empty() || is_number(rest))
+        })
+        || AWS_INTERNAL_SESSIONS.contains(&session)
+        || is_node_session(session)
+}
+
+/// A line, read and joined.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// What the line and its request say.
+    pub symptom: Symptom,
+    /// What they show beyond that.
+    pub detail: Detail,
+    /// Which log it comes from.
+    pub stream: Stream,
+    /// The field `arn` as logged, if it reads like an ARN.
+    pub arn: Option<String>,
+    /// The principal STS vouched for.
+    pub principal: Option<Principal>,
+    /// Who called, from the `STS response` line.
+    pub identity: Option<Identity>,
+    /// When, in milliseconds since 1970.
+    pub at: Option<i64>,
+    /// The error or message.
+    pub error: Option<LogText>,
+    /// Whether it says "not mapped" in exactly a release's words.
+    pub is_exact: bool,
+}
+
+impl Seen {
+    /// The symptom whose causes are asked. A login granted to an empty user name is a granted line, with a cause.
+    #[must_use]
+    pub fn case_symptom(&self) -> Symptom {
+        if self.detail == Detail::EmptyUsername {
+            Symptom::EmptyUsernameAggregatedApi
+        } else {
+            self.symptom
+        }
+    }
+
+    /// Whether there is something to explain.
+    #[must_use]
+    pub fn needs_explaining(&self) -> bool {
+        matches!(
+            self.symptom.kind(),
+            Kind::Denial | Kind::Fault | Kind::Refusal
+        ) || self.detail == Detail::EmptyUsername
+            || self.symptom == Symptom::ClientKubeconfigReadable
+    }
+
+    /// The case to be judged.
+    #[must_use]
+    pub fn case<'a>(&'a self, cluster: &'a Cluster) -> Case<'a> {
+        Case {
+            symptom: self.case_symptom(),
+            principal: self.principal.as_ref(),
+            aws_internal_session: self.is_aws_internal_session(),
+            detail: self.detail,
+            cluster,
+        }
+    }
+
+    /// Whether the session is one of AWS' own callers.
+    #[must_use]
+    pub fn is_aws_internal_session(&self) -> bool {
+        self.identity
+            .as_ref()
+            .is_some_and(Identity::is_aws_internal)
+    }
+
+    /// Whether an access entry could be offered, as far as a line alone can show (rules 1 and 3 of automatic access
+    /// entries): exactly "not mapped", a role or user that is no node's, not service-linked, not AWS-internal, and in
+    /// the cluster's account where that is known.
+    #[must_use]
+    pub fn is_grantable(&self, cluster: &Cluster) -> bool {
+        let Some(principal) = self
+            .principal
+            .as_ref()
+            .filter(|_| self.symptom == Symptom::NotMapped && self.is_exact)
+        else {
+            return false;
+        };
+        (principal.is_role() || principal.is_user())
+            && !principal.is_service_linked()
+            && !principal.is_named_like_a_node_role()
+            && !principal.is_named_like_a_cluster_role()
+            && !principal.is_named_like_aws_internal()
+            && !principal.is_named_like_ours()
+            && !self.is_aws_internal_session()
+            && cluster
+                .account
+                .as_ref()
+                .is_none_or(|own| own == principal.account())
+    }
+}
+
+/// Reads lines in the order of their streams. Holds only what joining needs, under a bound.
+#[derive(Debug, Default)]
+pub struct Joiner {
+    identities: HashMap<(u64, String), Remembered>,
+    watches_closed: HashMap<u64, i64>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    principal: Principal,
+    identity: Identity,
+    at: Option<i64>,
+}
+
+impl Joiner {
+    /// Joins a line. `stream` tells streams apart; `at` is `CloudWatch`'s time of the event, which is preferred to
+    /// none in the line.
+    pub fn join(&mut self, line: Line, stream: u64, at: Option<i64>) -> Seen {
+        let at = line.time.or(at);
+        let arn = line.arn.filter(|arn| reads_like_an_arn(arn));
+        let principal: Option<Principal> = arn.as_deref().and_then(|arn| arn.parse().ok());
+        let mut seen = Seen {
+            symptom: line.symptom,
+            detail: line.detail,
+            stream: line.stream,
+            arn,
+            principal,
+            identity: None,
+            at,
+            error: line.error.map(LogText::new),
+            is_exact: line.is_exact,
+        };
+        match seen.symptom {
+            Symptom::StsIdentity => {
+                let identity = Identity {
+                    session: line.session.map(LogText::new),
+                    unique_id: line.unique_id.map(LogText::new),
+                    account: line.account.and_then(|account| account.parse().ok()),
+                };
+                seen.identity = Some(identity);
+                self.remember(&seen, stream, line.client);
+            }
+            Symptom::InfoOther if seen.detail == Detail::WatchClosed => {
+                self.watch_closed(&mut seen, stream)
+            }
+            _ => {
+                if let Some(client) = line.client {
+                    seen.identity = self.recall(&seen, stream, client);
+                }
+            }
+        }
+        if seen.symptom == Symptom::NotMapped && seen.is_node() {
+            seen.symptom = Symptom::NotMappedNode;
+        }
+        seen
+    }
+
+    fn remember(&mut self, seen: &Seen, stream: u64, client: Option<String>) {
+        let (Some(principal), Some(identity), Some(client)) =
+            (&seen.principal, &seen.identity, client)
+        else {
+            return;
+        };
+        if self.identities.len() >= MAX_IDENTITIES {
+            self.forget_old(seen.at);
+        }
+        let remembered = Remembered {
+            principal: principal.clone(),
+            identity: identity.clone(),
+            at: seen.at,
+        };
+        self.identities.insert((stream, client), remembered);
+    }
+
+    /// Makes room: drops what is too old to be joined, or everything when that is not enough.
+    fn forget_old(&mut self, now: Option<i64>) {
+        self.identities
+            .retain(|_, remembered| is_within(remembered.at, now, JOIN_WITHIN));
+        if self.identities.len() >= MAX_IDENTITIES {
+            self.identities.clear();
+        }
+    }
+
+    fn recall(&self, seen: &Seen, stream: u64, client: String) -> Option<Identity> {
+        let principal = seen.principal.as_ref()?;
+        let remembered = self.identities.get(&(stream, client))?;
+        let is_same =
+            remembered.principal == *principal && is_within(remembered.at, seen.at, JOIN_WITHIN);
+        is_same.then(|| remembered.identity.clone())
+    }
+
+    fn watch_closed(&mut self, seen: &mut Seen, stream: u64) {
+        let now = seen.at.unwrap_or_default();
+        let before = self.watches_closed.insert(stream, now);
+        if before.is_some_and(|before| now - before <= WATCH_AGAIN_WITHIN) {
+            seen.symptom = Symptom::MappingWatchLost;
+        }
+    }
+}
+
+impl Seen {
+    /// A node by its session, or, where no session is known, by its role's name.
+    fn is_node(&self) -> bool {
+        match self
+            .identity
+            .as_ref()
+            .filter(|identity| identity.session.is_some())
+        {
+            Some(identity) => identity.is_node(),
+            None => self
+                .principal
+                .as_ref()
+                .is_some_and(Principal::is_named_like_a_node_role),
+        }
+    }
+}
+
+fn is_within(earlier: Option<i64>, later: Option<i64>, limit: i64) -> bool {
+    match (earlier, later) {
+        (Some(earlier), Some(later)) => (0..=limit).contains(&(later - earlier)),
+        // Without times, the order of the lines has to do.
+        _ => true,
+    }
+}
+
+/// Masked samples have accounts like `XXXXXXXXXXXX`: such a text is repeated, but it is no principal.
+fn reads_like_an_arn(text: &str) -> bool {
+    let mut parts = text.splitn(6, ':');
+    parts.next() == Some("arn")
+        && parts
+            .next()
+            .is_some_and(|partition| partition.starts_with("aws"))
+        && matches!(parts.next(), Some("iam" | "sts"))
+        && text.bytes().all(|b| b.is_ascii_graphic())
+        && text.len() <= 2048
+        && parts.count() == 3
+}
