@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+"""The responder on this machine, without an AWS account.
+
+MiniStack plays CloudWatch Logs, Lambda, SNS and SQS, on 127.0.0.1 and a free port. The function that it
+runs is ours, as built: lines are put into the log group of a cluster, a subscription filter delivers
+them, the function publishes notices. One thing MiniStack does not do is send mail, so a relay in front
+of SNS passes every call on as it is, and keeps what a mailbox would have got.
+
+Run as a program (`make local`) it keeps the stack until Ctrl-C and writes target/local/endpoints.json.
+"""
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import boto3
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTION = ROOT / "target/lambda/responder-demo.zip"
+ENDPOINTS = ROOT / "target/local/endpoints.json"
+
+ACCOUNT, REGION, CLUSTER = "111122223333", "eu-west-1", "demo"
+LOG_GROUP = f"/aws/eks/{CLUSTER}/cluster"
+# MiniStack wants every word of a pattern in the line and knows no `?`, so the deployed pattern cannot be
+# used here. This one means the same to MiniStack and to AWS: lines as the authenticator writes them.
+FILTER_PATTERN = '"level=" "msg="'
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+class Failure(Exception):
+    """Something did not work; the message says what, and what to look at."""
+
+
+@dataclass
+class Mail:
+    subject: str
+    body: str
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(what: str, seconds: float, poll):
+    """The first true answer of `poll`. Never waits longer than the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if found := poll():
+            return found
+        if time.monotonic() > deadline:
+            raise Failure(f"{what}: not within {seconds:.0f} seconds")
+        time.sleep(0.02)
+
+
+class MailRelay:
+    """Passes calls of SNS on to MiniStack, and keeps the mail of each notice that SNS accepted."""
+
+    def __init__(self, upstream_port: int):
+        self.mails: list[Mail] = []
+        relay = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                upstream = http.client.HTTPConnection("127.0.0.1", upstream_port, timeout=10)
+                headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
+                upstream.request("POST", self.path, body, headers)
+                answer = upstream.getresponse()
+                content = answer.read()
+                if answer.status == 200:
+                    relay.keep(parse_qs(body.decode(), keep_blank_values=True))
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def keep(self, call: dict[str, list[str]]) -> None:
+        if call.get("Action") == ["Publish"]:
+            (message,) = call["Message"]
+            if call.get("MessageStructure") == ["json"]:
+                bodies = json.loads(message)
+                message = bodies.get("email", bodies["default"])
+            self.mails.append(Mail(call.get("Subject", [""])[0], message))
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Stack:
+    """The whole stack, from `with` to the end of its block; nothing of it is left behind."""
+
+    def __init__(self, function: Path = FUNCTION):
+        self.function = function
+        self.cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> "Stack":
+        if not self.function.is_file():
+            raise Failure(f"{self.function} does not exist; `make run` and `make local` build it")
+        try:
+            self._start()
+            self._provision()
+        except BaseException:
+            self.cleanup.close()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.cleanup.close()
+
+    def _start(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="eks-access-local-"))
+        self.cleanup.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self.server_log = self.folder / "ministack.log"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        with self.server_log.open("wb") as log:
+            # A clean environment: nothing of this machine's AWS settings reaches the stack or the function.
+            self.server = subprocess.Popen(
+                [sys.executable, "-m", "ministack"],
+                env={
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(self.folder),
+                    "TMPDIR": str(self.folder),
+                    "STATE_DIR": str(self.folder / "state"),
+                    "S3_DATA_DIR": str(self.folder / "s3"),
+                    "BIND_HOST": "127.0.0.1",
+                    "GATEWAY_PORT": str(self.port),
+                    "MINISTACK_ACCOUNT_ID": ACCOUNT,
+                    "MINISTACK_REGION": REGION,
+                    "DOCKER_HOST": f"unix://{self.folder}/no-docker",
+                    "SFTP_ENABLED": "0",
+                    **CREDENTIALS,
+                },
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # so that Ctrl-C reaches us first, and we end the whole group
+            )
+        self.cleanup.callback(self._stop_server)
+        wait_for("MiniStack to answer", 30, self._is_ready)
+        self.relay = MailRelay(self.port)
+        self.cleanup.callback(self.relay.close)
+
+    def _is_ready(self) -> bool:
+        if self.server.poll() is not None:
+            raise Failure(f"MiniStack ended by itself:\n{self.server_log.read_text()[-2000:]}")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/_ministack/health")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def _stop_server(self) -> None:
+        for kind, patience in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.server.pid, kind)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.server.wait(patience)
+                break
+        with contextlib.suppress(ProcessLookupError):  # the function's process, should it outlive the server
+            os.killpg(self.server.pid, signal.SIGKILL)
+
+    def client(self, service: str):
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"mode": "standard"}, connect_timeout=5, read_timeout=30),
+        )
+
+    def _provision(self) -> None:
+        """What infra/sam/template.yaml makes, as far as the demo needs it."""
+        self.logs, self.lambda_, self.sqs, sns = map(self.client, ("logs", "lambda", "sqs", "sns"))
+
+        self.topic_arn = sns.create_topic(Name="eks-access-notices")["TopicArn"]
+        self.queue_url = self.sqs.create_queue(QueueName="eks-access-notices")["QueueUrl"]
+        queue = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["QueueArn"])
+        sns.subscribe(
+            TopicArn=self.topic_arn,
+            Protocol="sqs",
+            Endpoint=queue["Attributes"]["QueueArn"],
+            Attributes={"RawMessageDelivery": "true"},
+        )
+
+        # As CloudWatch Logs names them; the second is what else EKS writes into the same group.
+        self.stream = f"authenticator-{secrets.token_hex(16)}"
+        self.audit_stream = f"kube-apiserver-audit-{secrets.token_hex(16)}"
+        self.logs.create_log_group(logGroupName=LOG_GROUP)
+        for stream in (self.stream, self.audit_stream):
+            self.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
+
+        self.function_name = "responder"
+        function = self.lambda_.create_function(
+            FunctionName=self.function_name,
+            Runtime="provided.al2023",
+            Handler="bootstrap",
+            Role=f"arn:aws:iam::{ACCOUNT}:role/responder",
+            MemorySize=128,
+            Timeout=30,
+            Code={"ZipFile": self.function.read_bytes()},
+            Environment={
+                "Variables": {
+                    "TOPIC_ARN": self.topic_arn,
+                    "OWN_ACCOUNTS": ACCOUNT,
+                    "METRICS_NAMESPACE": "EksAccessResponder",
+                    "AWS_ENDPOINT_URL": self.url,
+                    "AWS_ENDPOINT_URL_SNS": self.relay.url,
+                }
+            },
+        )
+        self.lambda_.get_waiter("function_active_v2").wait(
+            FunctionName=self.function_name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+        self.logs.put_subscription_filter(
+            logGroupName=LOG_GROUP,
+            filterName="eks-access-responder",
+            filterPattern=FILTER_PATTERN,
+            destinationArn=function["FunctionArn"],
+        )
+
+    def put(self, lines: list[str], stream: str | None = None) -> None:
+        """Lines into the cluster's log: what EKS does in a real account."""
+        now = int(time.time() * 1000)
+        self.logs.put_log_events(
+            logGroupName=LOG_GROUP,
+            logStreamName=stream or self.stream,
+            logEvents=[{"timestamp": now + n, "message": line} for n, line in enumerate(lines)],
+        )
+
+    def notices(self) -> list[dict]:
+        """The notices that a machine subscribed to the topic got since the last call."""
+        found = []
+        while messages := self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def function_log(self) -> list[str]:
+        """What the function wrote, the platform's own lines left out."""
+        try:
+            events = self.logs.filter_log_events(logGroupName=f"/aws/lambda/{self.function_name}")["events"]
+        except self.logs.exceptions.ResourceNotFoundException:
+            return []
+        lines = [line for event in events for line in event["message"].splitlines()]
+        return [line for line in lines if not line.startswith(("START ", "END ", "REPORT ", "INIT_START "))]
+
+    def diagnostics(self) -> str:
+        """What to look at when something did not arrive."""
+        function = "\n".join(self.function_log()[-20:]) or "(nothing)"
+        server = self.server_log.read_text(errors="replace")[-2000:] or "(nothing)"
+        return f"--- the function wrote\n{function}\n--- MiniStack wrote\n{server}"
+
+    def endpoints(self) -> dict:
+        return {
+            "endpoint": self.url,
+            "sns_endpoint": self.relay.url,
+            "region": REGION,
+            "account": ACCOUNT,
+            "cluster": CLUSTER,
+            "log_group": LOG_GROUP,
+            "log_stream": self.stream,
+            "filter_pattern": FILTER_PATTERN,
+            "function": self.function_name,
+            "function_log_group": f"/aws/lambda/{self.function_name}",
+            "topic_arn": self.topic_arn,
+            "queue_url": self.queue_url,
+            "credentials": CREDENTIALS,
+        }
+
+
+def end_on_signals() -> None:
+    """Ctrl-C, `kill` and a closed terminal all unwind, so that the stack is taken down."""
+
+    def stop(number, _frame):
+        for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(kind, signal.SIG_IGN)  # once is enough; taking down must not be interrupted
+        raise KeyboardInterrupt(number)
+
+    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(kind, stop)
+
+
+def boxed(mail: Mail) -> str:
+    """A mail as it is read, with a frame to tell it from what we say ourselves."""
+    lines = [f"Subject: {mail.subject}", "", *mail.body.rstrip().splitlines()]
+    return "\n".join(["  ┌" + "─" * 76, *(f"  │ {line}".rstrip() for line in lines), "  └" + "─" * 76])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Keeps the responder and a local stand-in for AWS until Ctrl-C.")
+    parser.add_argument("--function", type=Path, default=FUNCTION, metavar="ZIP")
+    arguments = parser.parse_args()
+    end_on_signals()
+
+    with Stack(arguments.function) as stack, contextlib.ExitStack() as at_end:
+        ENDPOINTS.parent.mkdir(parents=True, exist_ok=True)
+        ENDPOINTS.write_text(json.dumps(stack.endpoints(), indent=2) + "\n")
+        at_end.callback(ENDPOINTS.unlink, missing_ok=True)
+        print(f"""
+The responder is waiting for lines of the cluster `{CLUSTER}`.
+
+  everything's address   {ENDPOINTS.relative_to(ROOT)}
+  send a line of your own, from another terminal in this folder:
+
+    .tools/run/bin/python tests/local/send.py 'time="{time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}" level=warning msg="access denied" arn="arn:aws:iam::{ACCOUNT}:role/your-role" client="127.0.0.1:40000" error="identity is not mapped" method=POST path=/authenticate'
+
+  or a whole log file:
+
+    .tools/run/bin/python tests/local/send.py - < authenticator.log
+
+Mail arrives below. Ctrl-C ends it.""", flush=True)
+
+        shown = written = 0
+        with contextlib.suppress(KeyboardInterrupt):
+            while stack.server.poll() is None:
+                mails, log = stack.relay.mails, stack.function_log()
+                for mail in mails[shown:]:
+                    print("\n" + boxed(mail), flush=True)
+                for line in log[written:]:
+                    print(f"  function: {line}", flush=True)
+                shown, written = len(mails), len(log)
+                time.sleep(0.5)
+            raise Failure(f"MiniStack ended by itself:\n{stack.server_log.read_text()[-2000:]}")
+        print("\ntaking the stack down")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"make local: {failure}")
+    except KeyboardInterrupt:
+        pass
