@@ -1,0 +1,402 @@
+//! Amazon SNS' `Publish` (query protocol), with SNS' own rules, written down independently of the product.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::http::{Request, Response, Server};
+
+/// A message with its attributes may have this many bytes (botocore's model of `Publish`).
+const MAX_BYTES: usize = 262_144;
+
+/// One message that SNS was asked to publish, whatever it answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// 1 for the first request this fake got.
+    pub number: usize,
+    /// The subject.
+    pub subject: String,
+    /// The whole `Message` parameter.
+    pub message: String,
+    /// One body per protocol: the strings of the message document.
+    pub bodies: BTreeMap<String, String>,
+    /// The attributes, all of them strings.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Published {
+    /// The body for machines, parsed.
+    pub fn machine(&self) -> Value {
+        serde_json::from_str(&self.bodies["default"]).expect("the default body is JSON")
+    }
+
+    /// Everything a reader of any protocol could see, in one text.
+    pub fn everything(&self) -> String {
+        format!(
+            "{}\n{}\n{:?}\n{:?}",
+            self.subject, self.message, self.bodies, self.attributes
+        )
+    }
+}
+
+/// What the fake does with a request that keeps SNS' rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Publishes.
+    Accept,
+    /// `Throttling`, status 400: what SNS says when the account's rate is used up.
+    Throttling,
+    /// `Throttled`, status 429: the same, as SNS' model spells it.
+    Throttled,
+    /// `KMSThrottling`, status 400: an encrypted topic, and KMS is busy.
+    KmsThrottling,
+    /// `InternalError`, status 500.
+    InternalError,
+    /// `AuthorizationError`, status 403.
+    Denied,
+    /// No answer at all; the connection stays open.
+    Silence,
+}
+
+/// SNS with one topic.
+pub struct Sns {
+    server: Server,
+    shared: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    asked: Vec<Published>,
+    accepted: Vec<Published>,
+    unasked: Vec<String>,
+    broken_rules: Vec<String>,
+}
+
+impl Sns {
+    /// SNS that accepts everything that keeps its rules.
+    pub fn start(topic: &str) -> Self {
+        Self::with(topic, |_| Answer::Accept)
+    }
+
+    /// SNS that answers a request that keeps its rules as `plan` says.
+    pub fn with(topic: &str, plan: impl Fn(&Published) -> Answer + Send + Sync + 'static) -> Self {
+        let shared = Arc::new(Mutex::new(State::default()));
+        let for_server = Arc::clone(&shared);
+        let topic = topic.to_owned();
+        let server = Server::start(move |request| handle(&for_server, &topic, &plan, request));
+        Self { server, shared }
+    }
+
+    /// The value of `AWS_ENDPOINT_URL`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// Every message that was accepted, in the order of arrival.
+    pub fn published(&self) -> Vec<Published> {
+        self.shared.lock().unwrap().accepted.clone()
+    }
+
+    /// Every request to publish that kept SNS' rules, accepted or not.
+    pub fn asked(&self) -> Vec<Published> {
+        self.shared.lock().unwrap().asked.clone()
+    }
+
+    /// Requests that broke a rule of SNS.
+    pub fn broken_rules(&self) -> Vec<String> {
+        self.shared.lock().unwrap().broken_rules.clone()
+    }
+
+    /// Requests other than `Publish`.
+    pub fn unasked(&self) -> Vec<String> {
+        self.shared.lock().unwrap().unasked.clone()
+    }
+}
+
+fn handle(
+    shared: &Mutex<State>,
+    topic: &str,
+    plan: &(impl Fn(&Published) -> Answer + Send + Sync),
+    request: &Request,
+) -> Response {
+    let parameters = form(&request.body);
+    if request.method != "POST"
+        || request.path != "/"
+        || parameters.get("Action").map(String::as_str) != Some("Publish")
+    {
+        let action = parameters.get("Action").cloned().unwrap_or_default();
+        shared
+            .lock()
+            .unwrap()
+            .unasked
+            .push(format!("{} {} {action}", request.method, request.path));
+        return error(
+            400,
+            "Sender",
+            "InvalidAction",
+            "the fake knows Publish only",
+        );
+    }
+    let number = shared.lock().unwrap().asked.len() + 1;
+    let published = match check(request, &parameters, topic, number) {
+        Ok(published) => published,
+        Err((status, code, rule)) => {
+            shared
+                .lock()
+                .unwrap()
+                .broken_rules
+                .push(format!("{code}: {rule}"));
+            return error(status, "Sender", code, &rule);
+        }
+    };
+    let answer = plan(&published);
+    let mut state = shared.lock().unwrap();
+    state.asked.push(published.clone());
+    match answer {
+        Answer::Accept => {
+            state.accepted.push(published);
+            accepted(number)
+        }
+        Answer::Throttling => error(400, "Sender", "Throttling", "Rate exceeded"),
+        Answer::Throttled => error(429, "Sender", "Throttled", "Rate exceeded"),
+        Answer::KmsThrottling => error(400, "Sender", "KMSThrottling", "KMS is busy"),
+        Answer::InternalError => error(500, "Receiver", "InternalError", "SNS is unwell"),
+        Answer::Denied => error(
+            403,
+            "Sender",
+            "AuthorizationError",
+            "not authorized to perform: SNS:Publish",
+        ),
+        Answer::Silence => {
+            drop(state);
+            loop {
+                thread::park();
+            }
+        }
+    }
+}
+
+type Refused = (u16, &'static str, String);
+
+fn check(
+    request: &Request,
+    parameters: &BTreeMap<String, String>,
+    topic: &str,
+    number: usize,
+) -> Result<Published, Refused> {
+    let invalid = |rule: &str| (400, "InvalidParameter", rule.to_owned());
+    let get = |name: &str| parameters.get(name).map_or("", String::as_str);
+    let region = topic.split(':').nth(3).unwrap_or("");
+    let scope = format!("/{region}/sns/aws4_request");
+    let signed = request.header("authorization").unwrap_or("");
+    if !signed.starts_with("AWS4-HMAC-SHA256 ") || !signed.contains(&scope) {
+        return Err((
+            403,
+            "SignatureDoesNotMatch",
+            format!("signed as `{signed}`, not for {scope}"),
+        ));
+    }
+    if get("Version") != "2010-03-31" {
+        return Err(invalid("Version"));
+    }
+    if get("TopicArn") != topic {
+        return Err((
+            404,
+            "NotFound",
+            format!("Topic does not exist: {}", get("TopicArn")),
+        ));
+    }
+    let subject = get("Subject");
+    if parameters.contains_key("Subject") {
+        let first_is_fit = subject
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_alphanumeric() || b.is_ascii_punctuation());
+        let all_fit = subject.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+        if subject.len() >= 100 || !first_is_fit || !all_fit {
+            return Err(invalid(&format!(
+                "Subject `{subject}`: ASCII, fewer than 100 characters, no control characters"
+            )));
+        }
+    }
+    let message = get("Message");
+    if message.is_empty() {
+        return Err(invalid("Message is empty"));
+    }
+    let bodies = match get("MessageStructure") {
+        "" => BTreeMap::from([("default".to_owned(), message.to_owned())]),
+        "json" => {
+            bodies(message).map_err(|rule| invalid(&format!("Message Structure - {rule}")))?
+        }
+        other => return Err(invalid(&format!("MessageStructure `{other}`"))),
+    };
+    let (attributes, of_attributes) = attributes(parameters).map_err(|rule| invalid(&rule))?;
+    if message.len() + of_attributes > MAX_BYTES {
+        return Err(invalid("Message too long"));
+    }
+    Ok(Published {
+        number,
+        subject: subject.to_owned(),
+        message: message.to_owned(),
+        bodies,
+        attributes,
+    })
+}
+
+fn bodies(message: &str) -> Result<BTreeMap<String, String>, &'static str> {
+    let Ok(Value::Object(document)) = serde_json::from_str(message) else {
+        return Err("no JSON object");
+    };
+    let bodies: BTreeMap<_, _> = document
+        .into_iter()
+        .filter_map(|(key, value)| match value {
+            Value::String(text) => Some((key, text)),
+            _ => None,
+        })
+        .collect();
+    if bodies.contains_key("default") {
+        Ok(bodies)
+    } else {
+        Err("no default entry in JSON message body")
+    }
+}
+
+fn attributes(
+    parameters: &BTreeMap<String, String>,
+) -> Result<(BTreeMap<String, String>, usize), String> {
+    let mut attributes = BTreeMap::new();
+    let mut bytes = 0;
+    for index in 1.. {
+        let part = |name: &str| parameters.get(&format!("MessageAttributes.entry.{index}.{name}"));
+        let Some(name) = part("Name") else { break };
+        let (kind, value) = (part("Value.DataType"), part("Value.StringValue"));
+        let name_fits = !name.is_empty()
+            && name.len() <= 256
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+            && !name.starts_with(['.'])
+            && !name.ends_with('.')
+            && !name.contains("..")
+            && !name.to_ascii_lowercase().starts_with("aws.")
+            && !name.to_ascii_lowercase().starts_with("amazon.");
+        let (Some(kind), Some(value)) = (kind, value) else {
+            return Err(format!("attribute `{name}` has no type or no value"));
+        };
+        if !name_fits || kind != "String" || value.is_empty() {
+            return Err(format!(
+                "attribute `{name}` of type `{kind}` with value `{value}`"
+            ));
+        }
+        bytes += name.len() + kind.len() + value.len();
+        if attributes.insert(name.clone(), value.clone()).is_some() {
+            return Err(format!("attribute `{name}` twice"));
+        }
+    }
+    let entries = parameters
+        .keys()
+        .filter(|key| key.starts_with("MessageAttributes.") && key.ends_with(".Name"))
+        .count();
+    if entries != attributes.len() {
+        return Err("attributes are not numbered from 1 on".to_owned());
+    }
+    Ok((attributes, bytes))
+}
+
+fn accepted(number: usize) -> Response {
+    let body = format!(
+        "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>\
+         00000000-0000-4000-9000-{number:012}</MessageId></PublishResult><ResponseMetadata><RequestId>{number}\
+         </RequestId></ResponseMetadata></PublishResponse>"
+    );
+    Response {
+        status: 200,
+        headers: vec![("content-type", "text/xml".to_owned())],
+        body: body.into_bytes(),
+    }
+}
+
+fn error(status: u16, kind: &str, code: &str, message: &str) -> Response {
+    let body = format!(
+        "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>{kind}</Type><Code>{code}</Code>\
+         <Message>{}</Message></Error><RequestId>1</RequestId></ErrorResponse>",
+        message.replace('&', "&amp;").replace('<', "&lt;")
+    );
+    Response {
+        status,
+        headers: vec![("content-type", "text/xml".to_owned())],
+        body: body.into_bytes(),
+    }
+}
+
+/// The parameters of an `application/x-www-form-urlencoded` body.
+fn form(body: &[u8]) -> BTreeMap<String, String> {
+    body.split(|b| *b == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let cut = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
+            (
+                decoded(&pair[..cut]),
+                decoded(pair.get(cut + 1..).unwrap_or(b"")),
+            )
+        })
+        .collect()
+}
+
+fn decoded(text: &[u8]) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        let (byte, next) = match (first, tail) {
+            (b'+', _) => (b' ', tail),
+            (b'%', [high, low, after @ ..]) => {
+                let digits = [*high, *low];
+                let hex = std::str::from_utf8(&digits)
+                    .ok()
+                    .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+                hex.map_or((b'%', tail), |byte| (byte, after))
+            }
+            _ => (*first, tail),
+        };
+        out.push(byte);
+        rest = next;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{attributes, bodies, form};
+
+    #[test]
+    fn a_form_is_read_back() {
+        let form = form(b"Action=Publish&Message=%7B%22a%22%3A+%22%C3%A9%22%7D&Empty=");
+        assert_eq!(form["Message"], "{\"a\": \"é\"}");
+        assert_eq!(form["Empty"], "");
+    }
+
+    #[test]
+    fn a_message_document_needs_a_default_string() {
+        assert!(bodies(r#"{"default":"x","email":"y"}"#).is_ok());
+        assert!(bodies(r#"{"default":1,"email":"y"}"#).is_err());
+        assert!(bodies(r#"{"email":"y"}"#).is_err());
+        assert!(bodies("x").is_err());
+    }
+
+    #[test]
+    fn an_attribute_needs_a_value() {
+        let attribute = |value: &str| {
+            form(
+                format!(
+                    "MessageAttributes.entry.1.Name=kind&MessageAttributes.entry.1.Value.DataType=String\
+                     &MessageAttributes.entry.1.Value.StringValue={value}"
+                )
+                .as_bytes(),
+            )
+        };
+        assert!(attributes(&attribute("first")).is_ok());
+        assert!(attributes(&attribute("")).is_err());
+    }
+}
