@@ -15,6 +15,7 @@ pub mod denial;
 mod json;
 pub mod line;
 pub mod logrus;
+pub mod page;
 pub mod paste;
 pub mod principal;
 pub mod remedy;

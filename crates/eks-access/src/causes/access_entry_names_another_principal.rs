@@ -1,0 +1,64 @@
+use crate::catalogue::{Case, Cause, Example, Page, Tier, by_symptom};
+use crate::remedy::{Modes, Remedy};
+use crate::steps;
+use crate::symptom::{Actor, Severity, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    id: "access-entry-names-another-principal",
+    title: "access entry names another principal",
+    summary: "The cluster has an access entry with your unique id, but under another name, so it does not let you in.",
+    tier: Tier::General,
+    symptoms: &[Symptom::PrincipalIdMismatch],
+    actor: Actor::ClusterAdministrator,
+    severity: Severity::Medium,
+    page: Page {
+        what_happened: "\
+The cluster found an access entry by your unique id (`AROA...` or `AIDA...`), but the ARN in that entry is not yours.
+It refuses rather than guess. Nothing about your credentials is wrong.",
+        why: "\
+Most likely first:
+
+1. The IAM user was renamed or moved to another path. The id stays, the ARN changes, and an entry's ARN cannot be changed.
+2. The entry's ARN is malformed. Authenticators from v0.7.17 on count that as a mismatch, and write
+   `invalid mapping arn in dynamic file` just before.",
+        how_to_be_sure: "\
+A line `additional arn comparison for IAM arn. arn from STS response is A, arn in mapper is B` near the denial names
+both ARNs. Otherwise compare the ids: the first commands below show yours, and the list of entries shows the old ARN.",
+        what_to_do: "\
+A person compares both ids and ARNs first: an entry that belongs to somebody else must stay. Then delete the old entry
+and create one for the present ARN, with the groups and access policies that the old one had. Note them down before you
+delete; deleting takes them along.
+
+Do not touch an entry that EKS made for a node group or a Fargate profile.",
+        if_it_comes_back: "\
+Rename users rarely; better, let people in through roles, whose names cannot be changed under an entry.",
+    },
+    perhaps: &["principal-not-mapped"],
+    claim: by_symptom,
+    remedies,
+    examples: &[Example { line: r#"time="2026-03-02T11:49:17Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:user/dana.smith" client="127.0.0.1:43928" error="mapper DynamicFile Map error: ARN does not match User ID" method=POST path=/authenticate"#, symptom: Symptom::PrincipalIdMismatch }, Example { line: r#"time="2026-03-02T18:02:46Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:user/teams/payments/dana" client="127.0.0.1:44246" error="[identity is not mapped, mapper DynamicFile Map error: ARN does not match User ID]" method=POST path=/authenticate"#, symptom: Symptom::PrincipalIdMismatch },],
+};
+
+fn remedies(case: &Case<'_>) -> Vec<Remedy> {
+    let old = |constant| steps::eks(constant, case).option("--principal-arn", "OLD_ENTRY_ARN");
+    let mut remedies = vec![
+        steps::checks(case),
+        Remedy::new(Actor::ClusterAdministrator, "Note down what the old entry gives")
+            .modes(Modes::AccessEntries)
+            .aws(steps::eks("aws eks list-access-entries", case))
+            .aws(old("aws eks describe-access-entry"))
+            .aws(old("aws eks list-associated-access-policies")),
+    ];
+    let Some(grantee) = steps::Grantee::person(case) else { return remedies };
+    let replace = Remedy::new(
+        Actor::ClusterAdministrator,
+        "Once both ids are compared, replace the old entry, and give back what it gave, here the view policy in one namespace",
+    )
+    .modes(Modes::AccessEntries)
+    .aws(old("aws eks delete-access-entry"));
+    let create = grantee.principal_arn(steps::eks("aws eks create-access-entry", case)).option("--type", "STANDARD");
+    let replace = grantee.find_arn(replace).aws(create);
+    remedies.push(steps::associate_view(replace, &grantee, case));
+    remedies.push(steps::try_again(case));
+    remedies
+}

@@ -1,0 +1,59 @@
+use crate::catalogue::{Case, Cause, Example, Page, Tier, by_symptom};
+use crate::remedy::Remedy;
+use crate::steps;
+use crate::symptom::{Actor, Severity, Symptom};
+
+pub(super) static CAUSE: Cause = Cause {
+    id: "node-not-mapped",
+    title: "node role not mapped",
+    summary: "A node, or a pod host of Fargate, tried to join, but the cluster does not know its role.",
+    tier: Tier::General,
+    symptoms: &[Symptom::NotMappedNode],
+    actor: Actor::ClusterAdministrator,
+    severity: Severity::High,
+    page: Page {
+        what_happened: "\
+A kubelet logged in with the role of its node. AWS vouched for the role, but the cluster has no access entry of a node
+type and no `aws-auth` row for it, so the node cannot join; or, if it had joined before, it turns `NotReady`. It keeps
+trying, so the same line comes back every few seconds.",
+        why: "\
+Most likely first:
+
+1. The role's access entry or `aws-auth` row was removed, often by an edit that replaced the whole ConfigMap.
+2. Self-managed or Karpenter nodes use a role that nobody has registered. EKS registers only the roles of managed node
+   groups and Fargate profiles.
+3. The row names the instance profile, or has the role's path; it must name the role, without path.
+4. The role was deleted and made again: its access entry remembers the old unique id.
+5. The entry has the wrong type, or is `STANDARD`.
+6. `aws-auth` cannot be read at all: then every node is out. See [aws-auth cannot be read](aws-auth-malformed.md).",
+        how_to_be_sure: "\
+- `kubectl get nodes` shows whether nodes that had joined are `NotReady`.
+- Find the role that the instances really use: `aws ec2 describe-instances --instance-ids INSTANCE_ID --region REGION
+  --query \"Reservations[].Instances[].IamInstanceProfile.Arn\"`, then `aws iam get-instance-profile`.
+- The first commands below show the role's unique id and the entry's type and date, if there is one.",
+        what_to_do: "\
+Managed node groups and Fargate profiles: EKS makes the mapping when it makes them. If it is gone, create the entry
+again with the right type as below, or create a new node group or profile and move over. Do not remove entries or rows that EKS made.
+
+Self-managed and Karpenter nodes: create the entry with the type of the nodes: `EC2_LINUX` (Bottlerocket too),
+`EC2_WINDOWS`, `HYBRID_LINUX`, or for an Auto Mode node class `EC2` with AmazonEKSAutoNodePolicy. The role must
+be in the cluster's account. Whoever creates it needs `iam:PassRole` on the role.
+
+Never give a node role an entry of type `STANDARD`: it overrides the node mapping, and every node of that role drops out.",
+        if_it_comes_back: "\
+- Keep the entry in the same code as the node role, and never replace the whole ConfigMap when adding a row.
+- Watch for `NotReady` nodes and for this line: a node that loses its mapping stays up for a while, and the next
+  scale-out is what fails.",
+    },
+    perhaps: &["aws-auth-malformed", "aws-auth-deleted", "cluster-role-may-not-look-up-nodes"],
+    claim: by_symptom,
+    remedies,
+    examples: &[Example { line: r#"time="2026-03-02T10:05:25Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/KarpenterNodeRole-prod-eu" client="127.0.0.1:41384" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMappedNode }, Example { line: r#"time="2026-03-02T17:18:54Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/eksctl-prod-eu-nodegroup-ng-2-NodeInstanceRole-7QWERTYUIOP1" client="127.0.0.1:41702" error="Identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMappedNode }, Example { line: r#"time="2026-03-02T13:31:23Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/AmazonEKSFargatePodExecutionRole" client="127.0.0.1:42020" error="ARN is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMappedNode }, Example { line: r#"time="2026-03-02T09:44:52Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/AmazonEKSHybridNodesRole" client="127.0.0.1:42338" error="ARN is not mapped: arn:aws:iam::111122223333:role/amazonekshybridnodesrole" method=POST path=/authenticate"#, symptom: Symptom::NotMappedNode },],
+};
+
+fn remedies(case: &Case<'_>) -> Vec<Remedy> {
+    let mut remedies = vec![steps::checks(case).aws(steps::eks("aws eks list-nodegroups", case))];
+    let Some(role) = steps::Grantee::role(case) else { return remedies };
+    remedies.extend(steps::node_remedies(&role, case));
+    remedies
+}
