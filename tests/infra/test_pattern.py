@@ -1,10 +1,12 @@
 """The subscription filters deliver what the responder needs, and spare it what it does not."""
 
+import re
+
 import pytest
 
 import lines
 from pattern import Pattern
-from stack import TEMPLATE, Stack
+from stack import ROOT, TEMPLATE, Stack
 
 PRESETS = {name: Pattern.parse(preset["Pattern"]) for name, preset in TEMPLATE["Mappings"]["Deliver"].items()}
 
@@ -28,6 +30,36 @@ def test_denials_only_delivers_nothing_else(line):
 @pytest.mark.parametrize("line", [*lines.GRANTED, *lines.ROUTINE, *lines.OTHER_STREAMS])
 def test_no_preset_delivers_what_works_or_is_routine(preset, line):
     assert not PRESETS[preset].matches(line, whole_words=False)
+
+
+def examples_of_the_catalogue() -> list[tuple[str, str, str]]:
+    """(symptom, kind, line) of every example that a cause gives and that the authenticator would write."""
+    kinds = dict(re.findall(r'^    (\w+) = "[\w-]+", (\w+);', (ROOT / "crates/eks-access/src/symptom.rs").read_text(), re.M))
+    found = [
+        (symptom, kinds[symptom], line)
+        for path in sorted((ROOT / "crates/eks-access/src/causes").glob("*.rs"))
+        for _, line, symptom in re.findall(
+            r'line:\s*r(#*)"(.*?)"\1,\s*symptom:\s*Symptom::(\w+)', path.read_text(), re.S
+        )
+    ]
+    return [(symptom, kind, line) for symptom, kind, line in found if re.search(r'\bmsg"?[=:]', line)]
+
+
+EXAMPLES = examples_of_the_catalogue()
+
+
+def test_the_catalogue_has_examples_of_all_that_is_delivered():
+    assert len(EXAMPLES) > 50
+    assert {kind for _, kind, _ in EXAMPLES} >= {"Denial", "Fault"}
+
+
+@pytest.mark.parametrize(("symptom", "kind", "line"), EXAMPLES)
+def test_full_delivers_every_example_of_the_catalogue(symptom, kind, line):
+    """But for lines of granted logins: a pattern cannot tell those with an empty user name from the rest."""
+    delivered = PRESETS["full"].matches(line, whole_words=True)
+    assert delivered or "access granted" in line
+    if kind == "Denial" and "access denied" in line:
+        assert PRESETS["denials-only"].matches(line, whole_words=True)
 
 
 @pytest.mark.parametrize("term", PRESETS["full"].any_of)

@@ -273,14 +273,21 @@ class Stack:
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
-    def function_log(self) -> list[str]:
-        """What the function wrote, the platform's own lines left out."""
+    def _everything_logged(self) -> list[str]:
         try:
             events = self.logs.filter_log_events(logGroupName=f"/aws/lambda/{self.function_name}")["events"]
         except self.logs.exceptions.ResourceNotFoundException:
             return []
-        lines = [line for event in events for line in event["message"].splitlines()]
-        return [line for line in lines if not line.startswith(("START ", "END ", "REPORT ", "INIT_START "))]
+        return [line for event in events for line in event["message"].splitlines()]
+
+    def function_log(self) -> list[str]:
+        """What the function wrote, the platform's own lines left out."""
+        platform = ("START ", "END ", "REPORT ", "INIT_START ")
+        return [line for line in self._everything_logged() if not line.startswith(platform)]
+
+    def reports(self) -> list[str]:
+        """The platform's line about each delivery that was handled."""
+        return [line for line in self._everything_logged() if line.startswith("REPORT ")]
 
     def diagnostics(self) -> str:
         """What to look at when something did not arrive."""
