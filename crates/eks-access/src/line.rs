@@ -97,9 +97,15 @@ impl Line {
         }
     }
 
+    /// A line that is cut.
+    #[must_use]
+    pub fn truncated() -> Self {
+        Self::new(Symptom::Truncated, Stream::Authenticator)
+    }
+
     fn from_record(record: &Record<'_>) -> Self {
         if is_cut_within_a_word(record) {
-            return Self::new(Symptom::Truncated, Stream::Authenticator);
+            return Self::truncated();
         }
         let Said {
             symptom,
@@ -110,12 +116,15 @@ impl Line {
             detail,
             ..Self::new(symptom, Stream::Authenticator)
         };
+        let field = |key: &str| record.text(key).map(Cow::into_owned);
+        if symptom == Symptom::AccessGranted {
+            line.arn = field("arn");
+        }
         let needs_fields = detail != Detail::None
             || matches!(symptom.kind(), Kind::Denial | Kind::Identity | Kind::Fault);
         if !needs_fields {
             return line;
         }
-        let field = |key: &str| record.text(key).map(Cow::into_owned);
         let at_webhook = record.is("path", "/authenticate") && record.is("method", "POST");
         line.is_exact = exact && at_webhook && record.is("level", "warning");
         line.arn = field("arn");
@@ -142,7 +151,7 @@ pub fn read_delivered(text: &str) -> Line {
     match parse(text) {
         Ok(record) => Line::from_record(&record),
         Err(_) if is_known_prose(text) => Line::new(Symptom::InfoOther, Stream::Authenticator),
-        Err(_) => Line::new(Symptom::Truncated, Stream::Authenticator),
+        Err(_) => Line::truncated(),
     }
 }
 

@@ -1,0 +1,532 @@
+//! Many lines make few notices: denials of the same cluster, subject and cause are one incident with counts.
+
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
+
+use crate::catalogue::{Cause, Detail};
+use crate::cluster::{Cluster, ClusterName, Region};
+use crate::delivery::{Event, Header};
+use crate::denial::{Joiner, Seen};
+use crate::diagnosis::{Diagnosis, Possibility, diagnose};
+use crate::line::{Line, Stream, read_delivered};
+use crate::notice::{Evidence, Notice};
+use crate::principal::{AccountId, Principal};
+use crate::symptom::{Kind, Symptom};
+use crate::text::LogText;
+
+/// Denials this long after `aws-auth` broke are its doing, in milliseconds.
+const AWS_AUTH_SHADOW: i64 = 10 * 60 * 1000;
+/// Different principals that one incident remembers; more are only counted as "at least".
+const MAX_PRINCIPALS: usize = 1000;
+/// Session names that one incident remembers.
+const MAX_SESSIONS: usize = 5;
+/// Incidents that one digest holds, so that memory stays flat; further ones are only counted.
+const MAX_INCIDENTS: usize = 4096;
+
+/// The cause of a denial of AWS' own callers.
+const AWS_INTERNAL: &str = "aws-internal-principal";
+/// The cause of a denial of another account's principal.
+const FOREIGN: &str = "foreign-account-principal";
+
+/// Whom an incident is about: a closed set of values, never free text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// One principal of an account of ours.
+    Principal(Principal),
+    /// Every principal of every other account.
+    ForeignAccounts,
+    /// The line names nobody.
+    Nobody,
+}
+
+impl Subject {
+    /// The stable text in a fingerprint.
+    #[must_use]
+    pub fn slug(&self) -> String {
+        match self {
+            Self::Principal(principal) => principal.to_string(),
+            Self::ForeignAccounts => "foreign".to_owned(),
+            Self::Nobody => "-".to_owned(),
+        }
+    }
+}
+
+/// What a digest is told.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// What is known of the cluster when no log group says it.
+    pub cluster: Cluster,
+    /// Accounts that are ours besides the cluster's own.
+    pub own_accounts: BTreeSet<AccountId>,
+}
+
+impl Settings {
+    /// The cluster a delivery comes from: its log group and owner, the rest as told.
+    #[must_use]
+    pub fn cluster_of(&self, log_group: &str, owner: &str) -> Cluster {
+        Cluster {
+            name: ClusterName::from_log_group(log_group).or_else(|| self.cluster.name.clone()),
+            account: owner.parse().ok().or_else(|| self.cluster.account.clone()),
+            region: self.cluster.region.clone(),
+            mode: self.cluster.mode,
+        }
+    }
+
+    /// Sets the Region, if it is one.
+    #[must_use]
+    pub fn in_region(mut self, region: &str) -> Self {
+        self.cluster.region = region.parse::<Region>().ok();
+        self
+    }
+
+    /// The cluster as a case sees it: a principal of any account of ours counts as the cluster's own.
+    fn judged_cluster(&self, cluster: &Cluster, seen: &Seen) -> Cluster {
+        let own = seen
+            .principal
+            .as_ref()
+            .map(Principal::account)
+            .filter(|account| self.own_accounts.contains(account));
+        Cluster {
+            account: own.or(cluster.account.as_ref()).cloned(),
+            ..cluster.clone()
+        }
+    }
+}
+
+/// What was counted. Every line is in exactly one of `by_symptom`, `ignored`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Lines looked at, ignored ones included.
+    pub lines: u64,
+    /// Lines of log groups or streams that are not ours to read.
+    pub ignored: u64,
+    /// Lines by what they say.
+    pub by_symptom: BTreeMap<Symptom, u64>,
+    /// Denials of AWS' own callers, which are no notices.
+    pub aws_internal: u64,
+    /// Problems of more incidents than one digest holds.
+    pub untold: u64,
+}
+
+impl Counts {
+    /// Lines with this symptom.
+    #[must_use]
+    pub fn of(&self, symptom: Symptom) -> u64 {
+        self.by_symptom.get(&symptom).copied().unwrap_or_default()
+    }
+
+    /// Lines of this kind.
+    #[must_use]
+    pub fn of_kind(&self, kind: Kind) -> u64 {
+        self.by_symptom
+            .iter()
+            .filter(|(symptom, _)| symptom.kind() == kind)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// Lines that say that something was refused or is broken.
+    #[must_use]
+    pub fn problems(&self) -> u64 {
+        self.of_kind(Kind::Denial) + self.of_kind(Kind::Fault) + self.of_kind(Kind::Refusal)
+    }
+}
+
+/// What a digest made of its lines.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The gravest first, then the most frequent.
+    pub notices: Vec<Notice>,
+    /// What was counted.
+    pub counts: Counts,
+}
+
+/// Where a line was found.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Place<'a> {
+    /// The log group, if known.
+    pub log_group: &'a str,
+    /// The log stream, if known.
+    pub log_stream: &'a str,
+    /// `CloudWatch`'s id of the event, if known.
+    pub event_id: &'a str,
+    /// `CloudWatch`'s time of the event, in milliseconds since 1970.
+    pub timestamp: Option<i64>,
+}
+
+/// A cluster that a digest met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClusterId(usize);
+
+/// Folds lines into incidents, as they come.
+#[derive(Debug, Default)]
+pub struct Digest {
+    settings: Settings,
+    counts: Counts,
+    joiner: Joiner,
+    clusters: Vec<Cluster>,
+    delivery: Option<(Header, Option<ClusterId>)>,
+    incidents: HashMap<Key, Incident>,
+    /// What became of a case, so that the catalogue is asked once per case and not once per line.
+    known: HashMap<CaseKey, Fate>,
+    sequence: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Key {
+    cluster: ClusterId,
+    subject: Subject,
+    cause: &'static str,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct CaseKey {
+    cluster: ClusterId,
+    symptom: Symptom,
+    detail: Detail,
+    principal: Option<Principal>,
+    is_aws_internal_session: bool,
+    is_exact: bool,
+}
+
+/// What becomes of a case.
+#[derive(Debug, Clone)]
+enum Fate {
+    /// It is part of an incident.
+    Told(Key),
+    /// AWS itself called: it is only counted.
+    AwsInternal,
+    /// There are too many incidents to tell.
+    Untold,
+}
+
+#[derive(Debug)]
+struct Incident {
+    symptom: Symptom,
+    detail: Detail,
+    cause: &'static Cause,
+    perhaps: Vec<Possibility>,
+    is_grantable: bool,
+    count: u64,
+    principals: BTreeSet<Principal>,
+    sessions: Vec<LogText>,
+    first: Moment,
+    last: Moment,
+    evidence: Evidence,
+}
+
+/// When, as well as is known: a time, and the place in the order of lines.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moment {
+    at: Option<i64>,
+    sequence: u64,
+}
+
+impl Moment {
+    /// Whether this is within the shadow of a fault that lasted from `first` to `last`.
+    fn is_shadowed_by(self, first: Self, last: Self) -> bool {
+        match (self.at, first.at, last.at) {
+            // Times in lines are whole seconds, so the same second counts.
+            (Some(at), Some(first), Some(last)) => at >= first && at <= last + AWS_AUTH_SHADOW,
+            _ => self.sequence >= first.sequence,
+        }
+    }
+}
+
+impl Digest {
+    /// An empty digest.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
+    /// Takes one event of a delivery. Only the authenticator's streams of an EKS control plane are read; the log group
+    /// has other streams, whose text cluster users choose.
+    pub fn event(&mut self, header: &Header, event: &Event<'_>) {
+        let Some(cluster) = self.delivery_cluster(header) else {
+            self.counts.lines += 1;
+            self.counts.ignored += 1;
+            return;
+        };
+        let place = Place {
+            log_group: &header.log_group,
+            log_stream: &header.log_stream,
+            event_id: event.id,
+            timestamp: event.timestamp,
+        };
+        let line = if event.is_cut {
+            Line::truncated()
+        } else {
+            read_delivered(event.message)
+        };
+        self.line(line, cluster, place);
+    }
+
+    /// The cluster a delivery is about; `None` for one that is not ours to read.
+    fn delivery_cluster(&mut self, header: &Header) -> Option<ClusterId> {
+        if let Some((known, cluster)) = &self.delivery {
+            if known == header {
+                return *cluster;
+            }
+        }
+        let is_ours = ClusterName::from_log_group(&header.log_group).is_some()
+            && Stream::from_log_stream(&header.log_stream) == Stream::Authenticator;
+        let cluster = is_ours.then(|| {
+            let cluster = self.settings.cluster_of(&header.log_group, &header.owner);
+            self.cluster_id(cluster)
+        });
+        self.delivery = Some((header.clone(), cluster));
+        cluster
+    }
+
+    /// The id under which a digest knows a cluster.
+    pub fn cluster_id(&mut self, cluster: Cluster) -> ClusterId {
+        let known = self.clusters.iter().position(|known| *known == cluster);
+        ClusterId(known.unwrap_or_else(|| {
+            self.clusters.push(cluster);
+            self.clusters.len() - 1
+        }))
+    }
+
+    /// The cluster with this id.
+    #[must_use]
+    pub fn cluster(&self, id: ClusterId) -> Cluster {
+        self.clusters.get(id.0).cloned().unwrap_or_default()
+    }
+
+    /// Takes one line that was read, and gives it back joined with its request.
+    pub fn line(&mut self, line: Line, cluster: ClusterId, place: Place<'_>) -> Seen {
+        self.counts.lines += 1;
+        self.sequence += 1;
+        let needs_join = line.client.is_some() || line.detail != Detail::None;
+        let stream = if needs_join { hash(&place) } else { 0 };
+        let seen = self.joiner.join(line, stream, place.timestamp);
+        *self.counts.by_symptom.entry(seen.symptom).or_default() += 1;
+        if seen.needs_explaining() {
+            self.fold(&seen, cluster, place);
+        }
+        seen
+    }
+
+    /// Diagnoses a line with what the digest knows of its cluster.
+    #[must_use]
+    pub fn diagnose(&self, seen: &Seen, cluster: ClusterId) -> Diagnosis {
+        diagnose(
+            seen,
+            &self.settings.judged_cluster(&self.cluster(cluster), seen),
+        )
+    }
+
+    fn fold(&mut self, seen: &Seen, cluster: ClusterId, place: Place<'_>) {
+        let case = CaseKey {
+            cluster,
+            symptom: seen.case_symptom(),
+            detail: seen.detail,
+            principal: seen.principal.clone(),
+            is_aws_internal_session: seen.is_aws_internal_session(),
+            is_exact: seen.is_exact,
+        };
+        let moment = Moment {
+            at: seen.at,
+            sequence: self.sequence,
+        };
+        let fate = match self.known.get(&case) {
+            Some(fate) => fate.clone(),
+            None => self.decide(case, seen, place, moment),
+        };
+        match fate {
+            Fate::Told(key) => {
+                if let Some(incident) = self.incidents.get_mut(&key) {
+                    incident.add(seen, moment);
+                }
+            }
+            Fate::AwsInternal => self.counts.aws_internal += 1,
+            Fate::Untold => self.counts.untold += 1,
+        }
+    }
+
+    /// Asks the catalogue once for a new case; opens its incident, if it is to have one.
+    fn decide(&mut self, case: CaseKey, seen: &Seen, place: Place<'_>, moment: Moment) -> Fate {
+        let diagnosis = self.diagnose(seen, case.cluster);
+        let fate = match diagnosis.cause {
+            Some(cause) if cause.id == AWS_INTERNAL => Fate::AwsInternal,
+            Some(cause) => {
+                let key = Key {
+                    cluster: case.cluster,
+                    subject: subject(seen, cause),
+                    cause: cause.id,
+                };
+                let has_room = self.incidents.len() < MAX_INCIDENTS;
+                match self.incidents.entry(key.clone()) {
+                    Entry::Occupied(_) => Fate::Told(key),
+                    Entry::Vacant(slot) if has_room => {
+                        slot.insert(Incident::new(seen, diagnosis, cause, place, moment));
+                        Fate::Told(key)
+                    }
+                    Entry::Vacant(_) => Fate::Untold,
+                }
+            }
+            None => Fate::Untold,
+        };
+        if self.known.len() < MAX_INCIDENTS {
+            self.known.insert(case, fate.clone());
+        }
+        fate
+    }
+
+    /// Ends the digest: broken `aws-auth` takes the denials in its shadow, and every incident becomes a notice.
+    #[must_use]
+    pub fn finish(self) -> Outcome {
+        let mut incidents: BTreeMap<Key, Incident> = self.incidents.into_iter().collect();
+        shadow(&mut incidents);
+        // One lost watch is routine; the authenticator takes it up again by itself.
+        incidents.retain(|_, incident| {
+            incident.symptom != Symptom::MappingWatchLost || incident.count > 1
+        });
+        let mut notices: Vec<Notice> = incidents
+            .into_iter()
+            .map(|(key, incident)| {
+                incident.into_notice(
+                    self.clusters
+                        .get(key.cluster.0)
+                        .cloned()
+                        .unwrap_or_default(),
+                    key.subject,
+                )
+            })
+            .collect();
+        notices.sort_by_key(|notice| std::cmp::Reverse((notice.severity, notice.count)));
+        Outcome {
+            notices,
+            counts: self.counts,
+        }
+    }
+}
+
+/// Folds the not-mapped denials that came right after `aws-auth` broke into its incident, per cluster.
+fn shadow(incidents: &mut BTreeMap<Key, Incident>) {
+    let broken: Vec<Key> = incidents
+        .iter()
+        .filter(|(_, incident)| incident.symptom == Symptom::AwsAuthMalformed)
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in broken {
+        let Some(mut fault) = incidents.remove(&key) else {
+            continue;
+        };
+        let shadowed: Vec<Key> = incidents
+            .iter()
+            .filter(|(other, incident)| {
+                other.cluster == key.cluster
+                    && matches!(
+                        incident.symptom,
+                        Symptom::NotMapped | Symptom::NotMappedNode
+                    )
+                    && incident.first.is_shadowed_by(fault.first, fault.last)
+            })
+            .map(|(other, _)| other.clone())
+            .collect();
+        for other in shadowed {
+            if let Some(incident) = incidents.remove(&other) {
+                fault.absorb(incident);
+            }
+        }
+        incidents.insert(key, fault);
+    }
+}
+
+fn subject(seen: &Seen, cause: &Cause) -> Subject {
+    match &seen.principal {
+        Some(_) if cause.id == FOREIGN => Subject::ForeignAccounts,
+        Some(principal) => Subject::Principal(principal.clone()),
+        None => Subject::Nobody,
+    }
+}
+
+impl Incident {
+    fn new(
+        seen: &Seen,
+        diagnosis: Diagnosis,
+        cause: &'static Cause,
+        place: Place<'_>,
+        moment: Moment,
+    ) -> Self {
+        Self {
+            symptom: seen.case_symptom(),
+            detail: seen.detail,
+            cause,
+            perhaps: diagnosis.perhaps,
+            is_grantable: diagnosis.is_grantable,
+            count: 0,
+            principals: BTreeSet::new(),
+            sessions: Vec::new(),
+            first: moment,
+            last: moment,
+            evidence: Evidence {
+                log_group: place.log_group.to_owned(),
+                log_stream: place.log_stream.to_owned(),
+                event_id: place.event_id.to_owned(),
+                timestamp: seen.at,
+                text: seen.error.clone(),
+            },
+        }
+    }
+
+    fn add(&mut self, seen: &Seen, moment: Moment) {
+        self.count += 1;
+        self.first.at = self.first.at.into_iter().chain(moment.at).min();
+        self.last.at = self.last.at.into_iter().chain(moment.at).max();
+        self.last.sequence = moment.sequence;
+        if let Some(principal) = &seen.principal {
+            if self.principals.len() < MAX_PRINCIPALS && !self.principals.contains(principal) {
+                self.principals.insert(principal.clone());
+            }
+        }
+        let session = seen
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.telling_session());
+        if let Some(session) = session.filter(|session| !self.sessions.contains(session)) {
+            if self.sessions.len() < MAX_SESSIONS {
+                self.sessions.push(session.clone());
+            }
+        }
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.count += other.count;
+        self.last.at = self.last.at.into_iter().chain(other.last.at).max();
+        let room = MAX_PRINCIPALS.saturating_sub(self.principals.len());
+        self.principals
+            .extend(other.principals.into_iter().take(room));
+    }
+
+    fn into_notice(self, cluster: Cluster, subject: Subject) -> Notice {
+        Notice {
+            severity: self.cause.severity,
+            cluster,
+            is_grantable: self.is_grantable && matches!(subject, Subject::Principal(_)),
+            subject,
+            symptom: self.symptom,
+            detail: self.detail,
+            cause: self.cause,
+            perhaps: self.perhaps,
+            count: self.count,
+            principals: self.principals.into_iter().collect(),
+            sessions: self.sessions,
+            first_seen: self.first.at,
+            last_seen: self.last.at,
+            evidence: self.evidence,
+        }
+    }
+}
+
+fn hash(place: &Place<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (place.log_group, place.log_stream).hash(&mut hasher);
+    hasher.finish()
+}

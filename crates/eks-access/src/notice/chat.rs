@@ -1,0 +1,112 @@
+//! The notice for Amazon Q Developer in chat applications (formerly AWS Chatbot): a custom notification.
+//!
+//! Its text is the target platform's markdown, with mentions and links alive and no way to switch them off. So it
+//! carries only facts from closed sets: names and ARNs that were parsed, counts, and sentences of ours. No log text.
+
+use serde_json::{Value, json};
+
+use super::Notice;
+use crate::incident::Subject;
+
+/// The limits of the user guide's schema, in characters.
+const MAX_TITLE: usize = 250;
+const MAX_DESCRIPTION: usize = 8000;
+const MAX_NEXT_STEP: usize = 350;
+const MAX_NEXT_STEPS: usize = 6;
+
+/// Renders a notice as a custom notification, version 1.0.
+#[must_use]
+pub fn render(notice: &Notice) -> Value {
+    let next_steps: Vec<String> = notice
+        .remedies()
+        .iter()
+        .take(MAX_NEXT_STEPS)
+        .map(|remedy| {
+            cut(
+                &format!("{} ({})", sentence(&remedy.title), remedy.actor.title()),
+                MAX_NEXT_STEP,
+            )
+        })
+        .collect();
+    json!({
+        "version": "1.0",
+        "source": "custom",
+        "content": {
+            "textType": "client-markdown",
+            "title": cut(&format!("EKS {}", notice.headline()), MAX_TITLE),
+            "description": cut(&description(notice), MAX_DESCRIPTION),
+            "nextSteps": next_steps,
+            "keywords": [notice.cause.id, notice.severity.slug()],
+        },
+        "metadata": {
+            "threadId": cut(&thread(notice), MAX_TITLE),
+            "summary": cut(&notice.headline(), MAX_TITLE),
+            "eventType": notice.cause.id,
+            "enableCustomActions": false,
+        },
+    })
+}
+
+fn description(notice: &Notice) -> String {
+    let mut lines = vec![notice.cause.summary.to_owned(), String::new()];
+    lines.push(format!("*Who:* {}", code(&notice.who())));
+    if !matches!(notice.subject, Subject::Principal(_)) {
+        lines.extend(
+            notice
+                .named_principals()
+                .iter()
+                .map(|principal| format!("• {}", code(&principal.to_string()))),
+        );
+    }
+    let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
+    lines.push(format!(
+        "*Cluster:* {} in account {}, {}",
+        code(notice.cluster.title()),
+        known(notice.cluster.account.as_ref().map(ToString::to_string)),
+        known(notice.cluster.region.as_ref().map(ToString::to_string)),
+    ));
+    lines.push(format!("*Seen:* at least {}", notice.when()));
+    lines.push(format!(
+        "*Severity:* {}; *for:* {}",
+        notice.severity.slug(),
+        notice.cause.actor.title()
+    ));
+    lines.push(format!("*More:* `eks-access cause {}`", notice.cause.id));
+    lines.join("\n")
+}
+
+/// One thread per incident: of closed sets only.
+fn thread(notice: &Notice) -> String {
+    format!(
+        "{}/{}/{}",
+        notice.cluster.title(),
+        notice.cause.id,
+        notice.subject.slug()
+    )
+}
+
+/// A code span. IAM's names have no back-quote and no angle bracket; should that ever change, they are gone here.
+fn code(text: &str) -> String {
+    let safe: String = text
+        .chars()
+        .filter(|c| !matches!(c, '`' | '<' | '>' | '&'))
+        .collect();
+    format!("`{safe}`")
+}
+
+fn sentence(title: &str) -> String {
+    let mut chars = title.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars()
+        .take(limit.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}

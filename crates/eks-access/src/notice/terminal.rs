@@ -1,0 +1,253 @@
+//! The notice as a person reads it in a terminal.
+
+use super::Notice;
+use crate::cluster::AuthenticationMode;
+use crate::incident::Subject;
+use crate::remedy::{Remedy, Step};
+use crate::symptom::Severity;
+
+/// How to write for a terminal.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Columns to wrap at.
+    pub columns: usize,
+    /// Whether to use ANSI colours.
+    pub has_colour: bool,
+    /// Whether to write every remedy, or only the first ones.
+    pub is_complete: bool,
+}
+
+impl Style {
+    /// No colours, all remedies.
+    #[must_use]
+    pub fn plain(columns: usize) -> Self {
+        Self {
+            columns,
+            has_colour: false,
+            is_complete: true,
+        }
+    }
+
+    fn bold(self, text: &str) -> String {
+        if self.has_colour {
+            format!("\u{1b}[1m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn dim(self, text: &str) -> String {
+        if self.has_colour {
+            format!("\u{1b}[2m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn severity(self, severity: Severity) -> String {
+        let code = match severity {
+            Severity::Critical | Severity::High => "31",
+            Severity::Medium => "33",
+            Severity::Low | Severity::Info => "36",
+        };
+        let text = severity.slug().to_uppercase();
+        if self.has_colour {
+            format!("\u{1b}[1;{code}m{text}\u{1b}[0m")
+        } else {
+            text
+        }
+    }
+}
+
+/// Remedies that a short rendering shows.
+const SHORT_REMEDIES: usize = 3;
+
+/// Renders a notice.
+#[must_use]
+pub fn render(notice: &Notice, style: &Style) -> String {
+    let mut out = format!(
+        "{}  {}\n\n",
+        style.severity(notice.severity),
+        style.bold(&notice.headline())
+    );
+    out.push_str(&wrapped(notice.cause.summary, style.columns, ""));
+    out.push('\n');
+    facts(notice, *style, &mut out);
+    perhaps(notice, *style, &mut out);
+    remedies(notice, *style, &mut out);
+    out.push('\n');
+    out.push_str(&wrapped(
+        &format!("More: eks-access cause {}", notice.cause.id),
+        style.columns,
+        "",
+    ));
+    out
+}
+
+fn facts(notice: &Notice, style: Style, out: &mut String) {
+    let mut fact = |name: &str, value: &str| {
+        let label = format!("  {name:<10}");
+        let text = wrapped(value, style.columns, "            ");
+        out.push_str(&style.dim(&label));
+        out.push_str(text.trim_start());
+    };
+    fact("who", &notice.who());
+    if !matches!(notice.subject, Subject::Principal(_)) {
+        for principal in notice.named_principals() {
+            fact("", &principal.to_string());
+        }
+    }
+    for session in notice.shown_sessions() {
+        fact("session", &session);
+    }
+    let place: Vec<String> = [
+        notice
+            .cluster
+            .account
+            .as_ref()
+            .map(|account| format!("account {account}")),
+        notice.cluster.region.as_ref().map(ToString::to_string),
+        notice
+            .cluster
+            .mode
+            .map(|mode| format!("authentication mode {}", mode.as_str())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !place.is_empty() {
+        fact("where", &place.join(", "));
+    }
+    fact("seen", &format!("at least {}", notice.when()));
+    fact("can act", notice.cause.actor.title());
+    if let Some(error) = notice.shown_error() {
+        fact("log says", &error);
+    }
+    if !notice.evidence.event_id.is_empty() {
+        fact(
+            "event",
+            &crate::text::LogText::new(&notice.evidence.event_id).shown(64),
+        );
+    }
+}
+
+fn perhaps(notice: &Notice, style: Style, out: &mut String) {
+    if notice.perhaps.is_empty() {
+        return;
+    }
+    out.push_str("\nIt could also be:\n");
+    for possibility in &notice.perhaps {
+        let fact = possibility
+            .fact
+            .map(|fact| format!("; to know, {fact}"))
+            .unwrap_or_default();
+        let text = format!(
+            "{} ({}){fact}",
+            possibility.cause.title, possibility.cause.id
+        );
+        out.push_str("  - ");
+        out.push_str(wrapped(&text, style.columns, "    ").trim_start());
+    }
+}
+
+fn remedies(notice: &Notice, style: Style, out: &mut String) {
+    let remedies = notice.remedies();
+    if remedies.is_empty() {
+        return;
+    }
+    out.push_str(&style.bold("\nWhat to do\n"));
+    let shown = if style.is_complete {
+        remedies.len()
+    } else {
+        SHORT_REMEDIES
+    };
+    for (number, remedy) in remedies.iter().take(shown).enumerate() {
+        out.push('\n');
+        out.push_str(&one_remedy(number + 1, remedy, style));
+    }
+    if remedies.len() > shown {
+        let more = remedies.len() - shown;
+        out.push_str(&style.dim(&format!(
+            "\n  {more} more: eks-access cause {}, or --all\n",
+            notice.cause.id
+        )));
+    }
+}
+
+fn one_remedy(number: usize, remedy: &Remedy, style: Style) -> String {
+    let modes = remedy
+        .modes
+        .list()
+        .iter()
+        .map(|mode: &AuthenticationMode| mode.as_str())
+        .collect::<Vec<_>>();
+    let modes = if modes.is_empty() {
+        String::new()
+    } else {
+        format!("; authentication mode {}", modes.join(" or "))
+    };
+    let title = format!(
+        "{number}. {} ({}{modes})",
+        sentence(&remedy.title),
+        remedy.actor.title()
+    );
+    let mut out = wrapped(&title, style.columns, "   ")
+        .trim_start()
+        .to_owned();
+    for step in &remedy.steps {
+        let text = match step {
+            Step::Command(_, command) => command.wrapped(style.columns.saturating_sub(6)),
+            Step::Snippet(_, text) => text.clone(),
+        };
+        out.push('\n');
+        for line in text.lines() {
+            out.push_str("      ");
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn sentence(title: &str) -> String {
+    let mut chars = title.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
+
+/// Fills lines of at most `columns`, each but the first beginning with `indent`. A longer word is broken, for it may be
+/// log text.
+fn wrapped(text: &str, columns: usize, indent: &str) -> String {
+    let width = columns.saturating_sub(indent.chars().count()).max(20);
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split_whitespace().flat_map(|word| pieces(word, width)) {
+        let used = lines.last().map_or(0, |line| line.chars().count());
+        let fits = used == 0 || used + 1 + word.chars().count() <= width;
+        match lines.last_mut() {
+            Some(line) if fits => {
+                if used > 0 {
+                    line.push(' ');
+                }
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    let mut out = String::new();
+    for line in lines {
+        out.push_str(indent);
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+/// A word in pieces of at most `width` characters.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    let chars: Vec<char> = word.chars().collect();
+    chars
+        .chunks(width)
+        .map(|chunk| chunk.iter().collect())
+        .collect()
+}
