@@ -88,9 +88,9 @@ deny: $(TOOLS)/check.done machine
 	@tools/advisories.sh $(TOOLS)/check/bin/cargo-deny
 
 .PHONY: test-infra
-test-infra: $(TOOLS)/check.done sam-validate
+test-infra: $(TOOLS)/check.done sam-validate build
 	$(call say,tests of the template and of the package)
-	$(TOOLS)/check/bin/python -m pytest -q -p no:cacheprovider tests/infra
+	$(TOOLS)/check/bin/python -m pytest -q -p no:cacheprovider -p no:logging tests/infra
 
 .PHONY: test-demo
 test-demo: $(TOOLS)/run.done build

@@ -6,7 +6,7 @@ import pytest
 
 import lines
 from pattern import Pattern
-from stack import ROOT, TEMPLATE, Stack
+from expanded import ROOT, TEMPLATE, Stack
 
 PRESETS = {name: Pattern.parse(preset["Pattern"]) for name, preset in TEMPLATE["Mappings"]["Deliver"].items()}
 

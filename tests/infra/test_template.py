@@ -1,10 +1,11 @@
 """What the stack makes, and what it lets the responder do: exactly this, neither more nor less."""
 
 import re
+from dataclasses import dataclass
 
 import pytest
 
-from stack import ACCOUNT, REGION, ROOT, STACK, TEMPLATE, Stack, listed
+from expanded import ACCOUNT, REGION, ROOT, STACK, TEMPLATE, Stack, listed
 
 CLUSTERS = ["prod", "team-a_blue", "0"]
 OWN_TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts"
@@ -135,7 +136,7 @@ def test_with_a_topic_and_key_of_ones_own_it_may_use_those_instead():
         key=str,
     )
     (with_key,) = [s for s in stack.statements() if "kms:Decrypt" in listed(s["Action"])]
-    assert with_key["Condition"] == {"StringEquals": {"kms:ViaService": f"sns.{REGION}.amazonaws.com"}}
+    assert with_key["Condition"] == {"StringLike": {"kms:ViaService": "sns.*.amazonaws.com"}}
 
 
 def test_the_key_alone_is_refused():
@@ -214,9 +215,57 @@ def test_concurrency_is_reserved_only_when_asked_for():
     assert str(asked["ReservedConcurrentExecutions"]) == "3"
 
 
-def test_own_accounts_are_those_given_or_the_account_of_the_stack():
-    assert Stack().environment()["OWN_ACCOUNTS"] == ACCOUNT
-    assert Stack(OwnAccounts="111122223333,444455556666").environment()["OWN_ACCOUNTS"] == "111122223333,444455556666"
+@dataclass(frozen=True)
+class Variable:
+    """A row of the responder's table of variables, crates/eks-access-aws/src/vars.rs."""
+
+    name: str
+    need: str
+    default: str | None
+    meaning: str
+
+
+def variables_of_the_responder() -> dict[str, Variable]:
+    source = (ROOT / "crates/eks-access-aws/src/vars.rs").read_text()
+    declared = {
+        constant: Variable(name, need, default or None, re.sub(r"\\\n\s*", "", meaning))
+        for constant, name, need, default, meaning in re.findall(
+            r'const (\w+): Variable = Variable \{\s*name: "(\w+)",\s*need: Need::(\w+)(?:\("([^"]*)"\))?,'
+            r'\s*meaning: "((?:[^"\\]|\\.)*)",\s*\}',
+            source,
+            re.S,
+        )
+    }
+    (listed_constants,) = re.findall(r"const RESPONDER: &\[Variable\] =\s*&\[(.*?)\];", source, re.S)
+    constants = [constant.strip() for constant in listed_constants.split(",") if constant.strip()]
+    return {declared[constant].name: declared[constant] for constant in constants}
+
+
+VARIABLES = variables_of_the_responder()
+
+
+def test_the_function_is_given_the_variables_it_reads_and_no_others():
+    configured = {name for name, variable in VARIABLES.items() if variable.need != "ByLambda"}
+    assert set(Stack().environment()) == configured
+
+
+@pytest.mark.parametrize("name", [name for name, variable in VARIABLES.items() if variable.default is not None])
+def test_the_stack_and_the_function_agree_about_defaults(name):
+    assert str(Stack().environment()[name]) == VARIABLES[name].default
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), [("MAX_NOTICES", "MaxNotices"), ("MAX_DECODED_BYTES", "MaxDecodedBytes")]
+)
+def test_the_stack_takes_the_numbers_that_the_function_takes(name, parameter):
+    least, most = re.search(r"from (\d+) to (\d+)", VARIABLES[name].meaning).groups()
+    given = TEMPLATE["Parameters"][parameter]
+    assert (given["MinValue"], given["MaxValue"]) == (int(least), int(most))
+
+
+def test_own_accounts_are_passed_on_as_they_are():
+    assert Stack().environment()["OWN_ACCOUNTS"] == ""
+    assert Stack(OwnAccounts="222233334444,444455556666").environment()["OWN_ACCOUNTS"] == "222233334444,444455556666"
 
 
 def test_the_responder_does_not_read_its_own_log():
