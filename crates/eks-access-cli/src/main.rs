@@ -1,3 +1,37 @@
-//! eks-access.
+//! `eks-access`: why an EKS login was refused, from log lines, on a laptop, without AWS.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod args;
+mod causes;
+mod explain;
+mod input;
+mod lines;
+mod output;
+mod pack;
+
+fn main() -> ExitCode {
+    let arguments = args::Arguments::parse();
+    let result = match arguments.command {
+        args::Command::Explain(options) => explain::run(&options),
+        args::Command::Cause(options) => causes::show(&options),
+        args::Command::Causes(options) => causes::list(&options),
+        args::Command::Pack(options) => pack::run(&options),
+        args::Command::Completions { shell } => {
+            args::completions(shell);
+            Ok(output::Found::Nothing)
+        }
+    };
+    match result {
+        Ok(output::Found::Nothing) => ExitCode::SUCCESS,
+        Ok(output::Found::Denials) => ExitCode::from(1),
+        // Whoever reads from us has seen enough.
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            output::say_error(&error);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use eks_access::cluster::{AuthenticationMode, Cluster, ClusterName, Region};
+use eks_access::line::Stream;
+use eks_access::principal::AccountId;
+
+/// Why an EKS login was refused, and what to do about it.
+///
+/// Reads control-plane logs of Amazon EKS (the authenticator stream), or what kubectl said, and tells who was refused,
+/// why, and the commands that help. It needs no AWS account and sends nothing anywhere.
+#[derive(Debug, Parser)]
+#[command(name = "eks-access", version, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage or unreadable input.
+
+Examples:
+  aws logs tail /aws/eks/prod/cluster --since 1h | eks-access explain --cluster prod --region eu-west-1
+  kubectl get pods 2>&1 | eks-access explain
+  eks-access cause principal-not-mapped")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Explain log lines, or what a terminal said
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(Explain),
+    /// Show the page of one cause
+    Cause(Cause),
+    /// List every cause
+    Causes(Causes),
+    /// Pack log lines into the event that a log subscription sends to Lambda
+    Pack(Pack),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+const EXPLAIN_HELP: &str = "\
+Formats, found by looking at the input (gzip around any of them):
+  lines of the authenticator, also as Docker, CRI, syslog, stern, kail or `aws logs tail` wrap them
+  what kubectl, the AWS CLI or the console said
+  aws logs filter-log-events, get-log-events, get-query-results (JSON); Logs Insights exports (JSON, CSV)
+  subscription payloads, as sent or decoded, of Lambda, Kinesis or Firehose; exports to S3
+  JSON Lines with `message` or `line`, and `stream` or `logStream` where there are several
+
+--format json prints one object per line of input, in order; `--format schema` prints its JSON Schema.
+Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage or unreadable input.";
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Files to read; `-` is standard input, which is also read when no file is named
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Take every line to be of this stream
+    #[arg(long, value_enum)]
+    pub(crate) stream: Option<StreamName>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Print the notices instead, as one of their renderings
+    #[arg(long, value_enum, conflicts_with = "format")]
+    pub(crate) render: Option<Render>,
+    /// Show every remedy, not only the first three
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) color: Color,
+    #[command(flatten)]
+    pub(crate) about: About,
+}
+
+/// What is known of the cluster.
+#[derive(Debug, Args)]
+pub(crate) struct About {
+    /// The cluster's name, where the input does not tell it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<ClusterName>,
+    /// The cluster's Region
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<Region>,
+    /// The cluster's account: principals of other accounts are then told apart
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<AccountId>,
+    /// The cluster's authentication mode: CONFIG_MAP, API_AND_CONFIG_MAP or API
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<AuthenticationMode>,
+}
+
+impl About {
+    /// The same as a cluster.
+    pub(crate) fn cluster(&self) -> Cluster {
+        Cluster {
+            name: self.cluster.clone(),
+            region: self.region.clone(),
+            account: self.account.clone(),
+            mode: self.mode,
+        }
+    }
+}
+
+/// Options of `cause`.
+#[derive(Debug, Args)]
+pub(crate) struct Cause {
+    /// A cause, or a symptom, whose general cause is shown
+    pub(crate) id: String,
+}
+
+/// Options of `causes`.
+#[derive(Debug, Args)]
+pub(crate) struct Causes {
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ListFormat,
+}
+
+/// Options of `pack`.
+#[derive(Debug, Args)]
+pub(crate) struct Pack {
+    /// Files with one line each; `-` is standard input, which is also read when no file is named
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The cluster the lines are of
+    #[arg(long, value_name = "NAME", default_value = "demo")]
+    pub(crate) cluster: ClusterName,
+    /// The cluster's account
+    #[arg(long, value_name = "ID", default_value = "111122223333")]
+    pub(crate) account: AccountId,
+    /// The name of the log stream
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "authenticator-0123456789abcdef0123456789abcdef"
+    )]
+    pub(crate) log_stream: String,
+}
+
+/// A stream by name.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum StreamName {
+    /// The authenticator's
+    Authenticator,
+    /// The Kubernetes audit log (lines are counted as other)
+    Audit,
+    /// The API server's (lines are counted as other)
+    Apiserver,
+    /// A terminal
+    Client,
+}
+
+impl From<StreamName> for Stream {
+    fn from(name: StreamName) -> Self {
+        match name {
+            StreamName::Authenticator => Self::Authenticator,
+            StreamName::Audit => Self::Audit,
+            StreamName::Apiserver => Self::ApiServer,
+            StreamName::Client => Self::Client,
+        }
+    }
+}
+
+/// What `explain` prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Grouped and counted, for people
+    #[default]
+    Text,
+    /// One object per line of input
+    Json,
+    /// The JSON Schema of those objects
+    Schema,
+}
+
+/// A rendering of notices.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Render {
+    /// As in a terminal
+    Text,
+    /// The e-mail
+    Email,
+    /// The whole SNS publish
+    Sns,
+    /// The custom notification for Amazon Q Developer in chat applications
+    Chat,
+}
+
+/// What `causes` prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// A table
+    #[default]
+    Text,
+    /// One object per cause
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Prints a completion script.
+pub(crate) fn completions(shell: Shell) {
+    clap_complete::generate(
+        shell,
+        &mut Arguments::command(),
+        "eks-access",
+        &mut std::io::stdout(),
+    );
+}

@@ -1,0 +1,250 @@
+//! `explain`: lines in, answers out.
+
+use std::io::{self, BufWriter, Write};
+
+use eks_access::denial::Seen;
+use eks_access::incident::{ClusterId, Digest, Outcome, Place, Settings};
+use eks_access::line::{Line, Stream, read_pasted};
+use eks_access::notice::{Notice, chat, email, terminal};
+use eks_access::symptom::{Kind, Symptom};
+use serde_json::Value;
+
+use crate::args::{Explain, Format, Render};
+use crate::input::{self, Item};
+use crate::output::{Error, Found, Progress, columns, grouped, has_colour};
+
+mod json;
+
+/// Runs the command.
+pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
+    let mut out = BufWriter::with_capacity(1 << 18, io::stdout().lock());
+    if options.format == Format::Schema {
+        out.write_all(json::SCHEMA.as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(Error::Output)?;
+        return Ok(Found::Nothing);
+    }
+    let mut reader = Reader::new(options);
+    let mut progress = Progress::new();
+    let mut writer = (options.format == Format::Json).then(json::Writer::default);
+    let mut problems = 0_u64;
+    let mut lines = 0_u64;
+    let result = input::read_all(&options.files, &mut |item| {
+        let (seen, cluster) = reader.read(item);
+        lines += 1;
+        problems += u64::from(is_problem(&seen));
+        if let Some(writer) = &mut writer {
+            writer
+                .write(&mut out, lines, &seen, &reader.digest, cluster)
+                .map_err(Error::Output)?;
+        }
+        if lines % 4096 == 0 {
+            progress.at(lines, problems);
+        }
+        Ok(())
+    });
+    progress.done();
+    // What was read is told even when the rest can't be.
+    let outcome = reader.digest.finish();
+    if writer.is_none() {
+        print(&mut out, &outcome, options).map_err(Error::Output)?;
+    }
+    out.flush().map_err(Error::Output)?;
+    result?;
+    Ok(if problems > 0 {
+        Found::Denials
+    } else {
+        Found::Nothing
+    })
+}
+
+fn is_problem(seen: &Seen) -> bool {
+    matches!(
+        seen.symptom.kind(),
+        Kind::Denial | Kind::Fault | Kind::Refusal
+    )
+}
+
+/// Reads items as what they are said to be, or look like.
+struct Reader {
+    digest: Digest,
+    settings: Settings,
+    stream: Option<Stream>,
+    /// The cluster of the last item, by its log group and owner.
+    last: Option<(String, String, ClusterId)>,
+}
+
+impl Reader {
+    fn new(options: &Explain) -> Self {
+        let settings = Settings {
+            cluster: options.about.cluster(),
+            ..Settings::default()
+        };
+        Self {
+            digest: Digest::new(settings.clone()),
+            settings,
+            stream: options.stream.map(Stream::from),
+            last: None,
+        }
+    }
+
+    fn read(&mut self, item: Item<'_>) -> (Seen, ClusterId) {
+        let stream = self.stream.or(item.stream);
+        let line = if item.is_cut {
+            Line::truncated()
+        } else {
+            read_pasted(item.text, stream)
+        };
+        let cluster = self.cluster(item.log_group, item.owner);
+        let place = Place {
+            log_group: item.log_group,
+            log_stream: item.log_stream,
+            event_id: item.event_id,
+            timestamp: item.timestamp,
+        };
+        (self.digest.line(line, cluster, place), cluster)
+    }
+
+    fn cluster(&mut self, log_group: &str, owner: &str) -> ClusterId {
+        if let Some((group, known_owner, id)) = &self.last {
+            if group == log_group && known_owner == owner {
+                return *id;
+            }
+        }
+        let id = self
+            .digest
+            .cluster_id(self.settings.cluster_of(log_group, owner));
+        self.last = Some((log_group.to_owned(), owner.to_owned(), id));
+        id
+    }
+}
+
+fn print(out: &mut impl Write, outcome: &Outcome, options: &Explain) -> io::Result<()> {
+    let Some(render) = options.render else {
+        return print_text(out, outcome, options);
+    };
+    for notice in &outcome.notices {
+        match render {
+            Render::Text => writeln!(out, "{}", terminal::render(notice, &style(options)))?,
+            Render::Email => writeln!(
+                out,
+                "Subject: {}\n\n{}",
+                email::subject(notice),
+                email::render(notice)
+            )?,
+            Render::Chat => write_json(out, &chat::render(notice))?,
+            Render::Sns => write_json(out, &sns(notice))?,
+        }
+    }
+    Ok(())
+}
+
+fn write_json(out: &mut impl Write, value: &Value) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}
+
+/// The parameters of the publish, as the SNS API names them; the texts by protocol are unfolded to be read.
+fn sns(notice: &Notice) -> Value {
+    let message = notice.sns();
+    let texts: Value = serde_json::from_str(&message.message).unwrap_or(Value::Null);
+    let attributes: Value = message
+        .attributes
+        .iter()
+        .map(|(name, value)| {
+            (
+                (*name).to_owned(),
+                serde_json::json!({"DataType": "String", "StringValue": value}),
+            )
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    serde_json::json!({
+        "Subject": message.subject,
+        "MessageStructure": "json",
+        "MessageAttributes": attributes,
+        "Message": texts,
+    })
+}
+
+fn style(options: &Explain) -> terminal::Style {
+    terminal::Style {
+        columns: columns(),
+        has_colour: has_colour(options.color),
+        is_complete: options.all || options.render.is_some(),
+    }
+}
+
+fn print_text(out: &mut impl Write, outcome: &Outcome, options: &Explain) -> io::Result<()> {
+    for notice in &outcome.notices {
+        writeln!(out, "{}", terminal::render(notice, &style(options)))?;
+    }
+    writeln!(out, "{}", summary(outcome))?;
+    for hint in hints(outcome, options) {
+        writeln!(out, "{hint}")?;
+    }
+    Ok(())
+}
+
+/// One line of counts: nothing that was read is left out.
+fn summary(outcome: &Outcome) -> String {
+    let counts = &outcome.counts;
+    let mut parts = vec![format!(
+        "{} {}",
+        grouped(counts.lines),
+        if counts.lines == 1 { "line" } else { "lines" }
+    )];
+    let mut add = |count: u64, what: &str| {
+        if count > 0 {
+            parts.push(format!("{} {what}", grouped(count)));
+        }
+    };
+    add(counts.of_kind(Kind::Denial), "denied");
+    add(counts.of_kind(Kind::Refusal), "refused");
+    add(counts.of_kind(Kind::Fault), "faults");
+    add(
+        counts.aws_internal,
+        "of them AWS' own callers (nothing to do)",
+    );
+    add(
+        counts.untold,
+        "of them beyond the incidents told apart here",
+    );
+    add(counts.of_kind(Kind::Granted), "granted");
+    add(counts.of_kind(Kind::Identity), "identities");
+    add(counts.of_kind(Kind::Other), "other");
+    add(counts.of_kind(Kind::Unreadable), "unreadable");
+    let incidents = match outcome.notices.len() {
+        0 => String::new(),
+        1 => "; 1 incident".to_owned(),
+        count => format!("; {} incidents", grouped(count as u64)),
+    };
+    format!("{}{incidents}.", parts.join(", "))
+}
+
+/// What to do next when there is no answer, or a better one is near.
+fn hints(outcome: &Outcome, options: &Explain) -> Vec<String> {
+    let counts = &outcome.counts;
+    let mut hints = Vec::new();
+    if counts.problems() == 0 && counts.lines > 0 {
+        hints.push(
+            "Nothing was refused in these lines. If kubectl is refused all the same, is the authenticator log on, and \
+             is this the right time and cluster?"
+                .to_owned(),
+        );
+    }
+    let is_cluster_unknown = outcome
+        .notices
+        .iter()
+        .any(|notice| notice.cluster.name.is_none() || notice.cluster.region.is_none());
+    if is_cluster_unknown && !outcome.notices.is_empty() {
+        hints.push("Name the cluster for commands to copy: --cluster NAME --region REGION [--account ID] [--mode MODE]".to_owned());
+    }
+    if counts.of_kind(Kind::Unreadable) > 0 && options.stream.is_none() && counts.problems() == 0 {
+        hints.push("Lines of a terminal? Try --stream client.".to_owned());
+    }
+    if counts.of(Symptom::UnknownDenial) > 0 {
+        hints.push("A denial in words that no known release uses: see `eks-access cause denial-not-recognised`.".to_owned());
+    }
+    hints
+}

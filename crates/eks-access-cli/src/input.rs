@@ -1,0 +1,226 @@
+//! What people have at hand: files, pipes, and the formats of the AWS CLI, found by looking at them.
+
+use std::fs::File;
+use std::io::{self, Cursor, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use eks_access::line::Stream;
+use flate2::read::MultiGzDecoder;
+
+use crate::lines::for_each_line;
+use crate::output::Error;
+
+mod documents;
+mod json_line;
+mod table;
+
+/// Bytes that are looked at to find the format.
+const LOOK_AHEAD: usize = 64 * 1024;
+
+/// One line, and what the input tells of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Item<'a> {
+    /// The line.
+    pub(crate) text: &'a str,
+    /// Whether only its beginning fitted.
+    pub(crate) is_cut: bool,
+    /// The stream, if the input says it.
+    pub(crate) stream: Option<Stream>,
+    /// The log group, if the input says it.
+    pub(crate) log_group: &'a str,
+    /// The account of the log group, if the input says it.
+    pub(crate) owner: &'a str,
+    /// The log stream, if the input says it.
+    pub(crate) log_stream: &'a str,
+    /// The event's id, if the input says it.
+    pub(crate) event_id: &'a str,
+    /// The event's time in milliseconds since 1970, if the input says it.
+    pub(crate) timestamp: Option<i64>,
+}
+
+/// Takes the lines of an input.
+pub(crate) type Each<'a> = dyn FnMut(Item<'_>) -> Result<(), Error> + 'a;
+
+/// Reads every file, or standard input, line by line.
+pub(crate) fn read_all(files: &[PathBuf], each: &mut Each<'_>) -> Result<(), Error> {
+    if files.is_empty() {
+        if io::stdin().is_terminal() {
+            return Err(Error::NoInput);
+        }
+        return read_stream(Path::new("standard input"), io::stdin().lock(), each);
+    }
+    for path in files {
+        if path.as_os_str() == "-" {
+            read_stream(Path::new("standard input"), io::stdin().lock(), each)?;
+        } else {
+            let file = File::open(path).map_err(|error| Error::Input(path.clone(), error))?;
+            read_stream(path, file, each)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads one stream, gunzipping it when it is compressed.
+fn read_stream(name: &Path, mut stream: impl Read, each: &mut Each<'_>) -> Result<(), Error> {
+    let head = look_ahead(name, &mut stream)?;
+    let is_gzip = head.starts_with(&[0x1f, 0x8b]);
+    let whole = Cursor::new(head).chain(stream);
+    if is_gzip {
+        let mut unpacked = MultiGzDecoder::new(whole);
+        let head = look_ahead(name, &mut unpacked)?;
+        return read_format(name, &head.clone(), Cursor::new(head).chain(unpacked), each);
+    }
+    let (head, stream) = whole.into_inner();
+    let head = head.into_inner();
+    read_format(name, &head.clone(), Cursor::new(head).chain(stream), each)
+}
+
+fn look_ahead(name: &Path, stream: &mut impl Read) -> Result<Vec<u8>, Error> {
+    let mut head = Vec::new();
+    stream
+        .take(LOOK_AHEAD as u64)
+        .read_to_end(&mut head)
+        .map_err(|error| Error::Input(name.to_owned(), error))?;
+    Ok(head)
+}
+
+/// How the lines are wrapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// One line of the log per line.
+    Lines,
+    /// One JSON object per line, with the log's line inside.
+    JsonLines,
+    /// JSON documents that hold many lines each.
+    Documents,
+    /// Comma-separated values with a header.
+    Table,
+}
+
+/// Finds the format in the first bytes.
+fn detect(head: &[u8]) -> Format {
+    let head = head.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(head);
+    let text = String::from_utf8_lossy(head);
+    let text = text.trim_start();
+    let first_line = text.lines().next().unwrap_or_default().trim_end();
+    if first_line.starts_with('{') {
+        return json_line::kind(first_line).unwrap_or_else(|| document_or_lines(text));
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        let is_array = rest.trim_start().starts_with(['{', '[', ']']);
+        return if is_array {
+            Format::Documents
+        } else {
+            Format::Lines
+        };
+    }
+    if table::is_header(first_line) {
+        Format::Table
+    } else {
+        Format::Lines
+    }
+}
+
+/// The first line is no whole object: a pretty-printed document, or lines of which the first is cut.
+fn document_or_lines(text: &str) -> Format {
+    let second = text.trim_start_matches('{').trim_start();
+    let is_pretty = documents::KEYS
+        .iter()
+        .any(|key| second.starts_with(&format!("\"{key}\"")));
+    if is_pretty {
+        Format::Documents
+    } else {
+        Format::Lines
+    }
+}
+
+fn read_format(
+    name: &Path,
+    head: &[u8],
+    stream: impl Read,
+    each: &mut Each<'_>,
+) -> Result<(), Error> {
+    match detect(head) {
+        Format::Lines => for_each_line(stream, |line, is_cut| {
+            each(Item {
+                text: &String::from_utf8_lossy(line),
+                is_cut,
+                ..Item::default()
+            })
+        }),
+        Format::JsonLines => {
+            for_each_line(stream, |line, is_cut| json_line::read(line, is_cut, each))
+        }
+        Format::Documents => documents::read(name, stream, each),
+        Format::Table => table::read(name, stream, each),
+    }
+    .map_err(|error| match error {
+        Error::Input(path, error) if path.as_os_str().is_empty() => {
+            Error::Input(name.to_owned(), error)
+        }
+        other => other,
+    })
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Input(PathBuf::new(), error)
+    }
+}
+
+/// What the name of a stream says, in the words of the AWS CLI or of our own JSON.
+fn stream_by_name(name: &str) -> Option<Stream> {
+    [
+        Stream::Authenticator,
+        Stream::Audit,
+        Stream::ApiServer,
+        Stream::Client,
+    ]
+    .into_iter()
+    .find(|stream| stream.slug() == name)
+    .or_else(|| {
+        let stream = Stream::from_log_stream(name);
+        // A control plane's other streams are known too; any other name (docker's "stderr") says nothing.
+        let is_control_plane = [
+            "kube-controller-manager-",
+            "kube-scheduler-",
+            "cloud-controller-manager-",
+        ]
+        .iter()
+        .any(|prefix| name.starts_with(prefix));
+        (stream != Stream::Other || is_control_plane).then_some(stream)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Format, detect};
+
+    #[test]
+    fn the_format_is_found_by_looking() {
+        for (head, format) in [
+            ("time=\"2026\" level=info msg=x", Format::Lines),
+            ("{\"level\":\"info\",\"msg\":\"x\"}", Format::Lines),
+            (
+                "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\"}",
+                Format::Lines,
+            ),
+            ("{\"log\":\"x\",\"stream\":\"stderr\"}", Format::Lines),
+            ("{\"message\":\"x\"}", Format::JsonLines),
+            (
+                "{\"line\":\"x\",\"stream\":\"authenticator\"}",
+                Format::JsonLines,
+            ),
+            ("{\"awslogs\":{\"data\":\"x\"}}", Format::Documents),
+            ("{\n  \"events\": [", Format::Documents),
+            ("{\"events\":[]}", Format::Documents),
+            ("[{\"@message\":\"x\"}]", Format::Documents),
+            ("[pod/x/y] time=", Format::Lines),
+            ("@timestamp,@message", Format::Table),
+            ("timestamp,message", Format::Table),
+            ("", Format::Lines),
+        ] {
+            assert_eq!(detect(head.as_bytes()), format, "{head}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `pack`: lines into the event that a log subscription sends to Lambda, for tests and trials.
+
+use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use eks_access::line::read_pasted;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+use crate::args::Pack;
+use crate::input;
+use crate::output::{Error, Found};
+
+/// Lambda's limit of an asynchronous event, in bytes.
+const ASYNCHRONOUS_LIMIT: usize = 1_000_000;
+
+/// Runs the command.
+pub(crate) fn run(options: &Pack) -> Result<Found, Error> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis());
+    let mut events: Vec<Value> = Vec::new();
+    input::read_all(&options.files, &mut |item| {
+        if item.text.trim().is_empty() {
+            return Ok(());
+        }
+        let number = events.len();
+        let timestamp = item
+            .timestamp
+            .or_else(|| read_pasted(item.text, None).time)
+            .map_or(now, |time| u128::try_from(time).unwrap_or(now));
+        events.push(
+            json!({"id": format!("{number:056}"), "timestamp": timestamp, "message": item.text}),
+        );
+        Ok(())
+    })?;
+    let document = json!({
+        "messageType": "DATA_MESSAGE",
+        "owner": options.account.as_str(),
+        "logGroup": format!("/aws/eks/{}/cluster", options.cluster),
+        "logStream": options.log_stream,
+        "subscriptionFilters": ["eks-access-pack"],
+        "logEvents": events,
+    });
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    let data = gzip
+        .write_all(document.to_string().as_bytes())
+        .and_then(|()| gzip.finish())
+        .map_err(Error::Output)?;
+    let event = json!({"awslogs": {"data": STANDARD.encode(data)}}).to_string();
+    if event.len() > ASYNCHRONOUS_LIMIT {
+        let _ = writeln!(
+            io::stderr(),
+            "note: {} bytes; CloudWatch Logs sends at most {ASYNCHRONOUS_LIMIT} at once",
+            event.len()
+        );
+    }
+    writeln!(io::stdout().lock(), "{event}").map_err(Error::Output)?;
+    Ok(Found::Nothing)
+}
