@@ -32,60 +32,72 @@ impl Tool {
     }
 }
 
-/// One command line, kept as words so that it can be quoted and wrapped safely.
+/// One command line, kept in pieces so that it can be quoted and wrapped safely: an option and its value stay together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    words: Vec<String>,
+    pieces: Vec<String>,
 }
 
 impl Command {
-    /// A command of constant words, such as `aws eks describe-cluster`. Split at spaces; write a word that needs
-    /// quoting with [`Command::arg`].
+    /// A command of constant words, such as `aws eks describe-cluster`. Write a word that needs quoting with
+    /// [`Command::arg`].
     #[must_use]
     pub fn new(constant: &'static str) -> Self {
-        Self { words: constant.split(' ').map(str::to_owned).collect() }
+        Self {
+            pieces: vec![constant.to_owned()],
+        }
     }
 
     /// Adds one word, quoted for a POSIX shell where it has to be.
     #[must_use]
     pub fn arg(mut self, word: &str) -> Self {
-        self.words.push(quoted(word));
+        self.pieces.push(quoted(word));
         self
     }
 
     /// Adds an option and its value.
     #[must_use]
-    pub fn option(self, name: &'static str, value: &str) -> Self {
-        self.arg(name).arg(value)
+    pub fn option(mut self, name: &'static str, value: &str) -> Self {
+        self.pieces.push(format!("{name} {}", quoted(value)));
+        self
     }
 
     /// Adds constant shell text as it is, such as `| jq -r .status`.
     #[must_use]
     pub fn then(mut self, constant: &'static str) -> Self {
-        self.words.extend(constant.split(' ').map(str::to_owned));
+        self.pieces.push(constant.to_owned());
         self
     }
 
     /// The command on one line.
     #[must_use]
     pub fn line(&self) -> String {
-        self.words.join(" ")
+        self.pieces.join(" ")
     }
 
-    /// The command wrapped to `width` columns with backslashes; only a word longer than that sticks out.
+    /// The command wrapped to `width` columns with backslashes; an option stays with its value, and only what can't
+    /// be broken sticks out.
     #[must_use]
     pub fn wrapped(&self, width: usize) -> String {
         let mut lines: Vec<String> = Vec::new();
         let mut current = String::new();
-        for word in &self.words {
-            let fits = current.chars().count() + 1 + word.chars().count() + 2 <= width;
+        let mut words = self.words.iter().peekable();
+        while let Some(word) = words.next() {
+            let mut unit = word.clone();
+            if word.starts_with("--") {
+                if let Some(value) = words.next_if(|next| !next.starts_with(['-', '|', '>'])) {
+                    unit.push(' ');
+                    unit.push_str(value);
+                }
+            }
+            let fits = current.chars().count() + 1 + unit.chars().count() + 2 <= width;
             if current.is_empty() {
-                current.push_str(word);
+                current.push_str(&unit);
             } else if fits {
                 current.push(' ');
-                current.push_str(word);
+                current.push_str(&unit);
             } else {
-                lines.push(std::mem::replace(&mut current, format!("  {word}")));
+                lines.push(std::mem::replace(&mut current, format!("  {unit}")));
             }
         }
         lines.push(current);
@@ -176,7 +188,12 @@ impl Remedy {
     /// A remedy without steps, which depends on no mode.
     #[must_use]
     pub fn new(actor: Actor, title: impl Into<String>) -> Self {
-        Self { title: title.into(), actor, modes: Modes::Any, steps: Vec::new() }
+        Self {
+            title: title.into(),
+            actor,
+            modes: Modes::Any,
+            steps: Vec::new(),
+        }
     }
 
     /// Says in which modes it can work.
