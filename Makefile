@@ -88,7 +88,7 @@ deny: $(TOOLS)/check.done machine
 	@tools/advisories.sh $(TOOLS)/check/bin/cargo-deny
 
 .PHONY: test-infra
-test-infra: $(TOOLS)/check.done sam-validate build
+test-infra: $(TOOLS)/check.done $(TOOLS)/run.done sam-validate build
 	$(call say,tests of the template and of the package)
 	$(TOOLS)/check/bin/python -m pytest -q -p no:cacheprovider -p no:logging tests/infra
 

@@ -117,19 +117,16 @@ class MailRelay:
         self.server.server_close()
 
 
-class Stack:
-    """The whole stack, from `with` to the end of its block; nothing of it is left behind."""
+class Server:
+    """MiniStack, from `with` to the end of its block; nothing of it is left behind."""
 
-    def __init__(self, function: Path = FUNCTION):
-        self.function = function
+    def __init__(self, python: str | Path = sys.executable):
+        self.python = str(python)
         self.cleanup = contextlib.ExitStack()
 
-    def __enter__(self) -> "Stack":
-        if not self.function.is_file():
-            raise Failure(f"{self.function} does not exist; `make run` and `make local` build it")
+    def __enter__(self):
         try:
             self._start()
-            self._provision()
         except BaseException:
             self.cleanup.close()
             raise
@@ -147,7 +144,7 @@ class Stack:
         with self.server_log.open("wb") as log:
             # A clean environment: nothing of this machine's AWS settings reaches the stack or the function.
             self.server = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
+                [self.python, "-m", "ministack"],
                 env={
                     "PATH": os.environ["PATH"],
                     "HOME": str(self.folder),
@@ -170,8 +167,6 @@ class Stack:
             )
         self.cleanup.callback(self._stop_server)
         wait_for("MiniStack to answer", 30, self._is_ready)
-        self.relay = MailRelay(self.port)
-        self.cleanup.callback(self.relay.close)
 
     def _is_ready(self) -> bool:
         if self.server.poll() is not None:
@@ -204,6 +199,22 @@ class Stack:
             aws_secret_access_key="test",
             config=Config(retries={"mode": "standard"}, connect_timeout=5, read_timeout=30),
         )
+
+
+class Stack(Server):
+    """The responder in MiniStack, subscribed to the log of one cluster."""
+
+    def __init__(self, function: Path = FUNCTION):
+        super().__init__()
+        self.function = function
+
+    def _start(self) -> None:
+        if not self.function.is_file():
+            raise Failure(f"{self.function} does not exist; `make run` and `make local` build it")
+        super()._start()
+        self.relay = MailRelay(self.port)
+        self.cleanup.callback(self.relay.close)
+        self._provision()
 
     def _provision(self) -> None:
         """What infra/sam/template.yaml makes, as far as the demo needs it."""
