@@ -1,3 +1,31 @@
-//! The responder.
+//! The responder: `CloudWatch` Logs deliveries in, notices out.
 
-fn main() {}
+mod event;
+mod fault;
+mod handler;
+
+use std::process::ExitCode;
+
+use eks_access_aws::{start, vars};
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
+
+use crate::handler::Responder;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    start::log_panics();
+    let responder = match vars::Responder::from_environment() {
+        Ok(vars) => &Responder::new(vars).await,
+        Err(mistakes) => {
+            start::refuse(&mistakes).await;
+            return ExitCode::FAILURE;
+        }
+    };
+    match Runtime::new(service_fn(|event: LambdaEvent<_>| responder.handle(event)))
+        .run()
+        .await
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,36 @@
+//! What all AWS clients share: Region, time-outs, retries.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+
+/// One attempt of a call. SNS answers in some tens of milliseconds.
+const ATTEMPT: Duration = Duration::from_secs(2);
+/// A call with all of its attempts and the pauses between them.
+const OPERATION: Duration = Duration::from_secs(8);
+/// Setting up a connection, TLS not included.
+const CONNECT: Duration = Duration::from_secs(1);
+/// The first pause before another attempt, at most; so chosen that three attempts fit into [`OPERATION`].
+const BACKOFF: Duration = Duration::from_millis(300);
+/// A call and its repetitions.
+const ATTEMPTS: u32 = 3;
+
+/// The configuration for clients in this Region. The SDK itself has no time-out but for the connection.
+pub async fn config(region: &str) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build();
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(BACKOFF);
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .timeout_config(timeouts)
+        .retry_config(retries)
+        .load()
+        .await
+}

@@ -1,0 +1,192 @@
+//! Metrics, in the `CloudWatch` embedded metric format: a log line that `CloudWatch` makes metrics of, without a call.
+
+use std::fmt;
+use std::str::FromStr;
+
+use eks_access::symptom::Symptom;
+use serde_json::{Map, Value, json};
+
+/// A metric of ours; all are counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Metric {
+    /// Lines looked at.
+    Lines,
+    /// Lines that say that something was refused or is broken; also by `Symptom`.
+    Denials,
+    /// Denials in words that no known release of the authenticator uses.
+    Unrecognised,
+    /// Lines that are cut or not in the grammar.
+    Unreadable,
+    /// Lines of log groups or streams that are not ours to read.
+    Ignored,
+    /// Notices published.
+    Notices,
+    /// Notices left out because of `MAX_NOTICES`.
+    NoticesHeldBack,
+    /// Notices that could not be published; the invocation fails and is tried again.
+    DeliveryFailures,
+    /// Payloads that could not be read; trying again can't help.
+    PayloadsRejected,
+}
+
+impl Metric {
+    /// Every metric.
+    pub const ALL: &'static [Self] = &[
+        Self::Lines,
+        Self::Denials,
+        Self::Unrecognised,
+        Self::Unreadable,
+        Self::Ignored,
+        Self::Notices,
+        Self::NoticesHeldBack,
+        Self::DeliveryFailures,
+        Self::PayloadsRejected,
+    ];
+
+    /// Its name in `CloudWatch`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lines => "Lines",
+            Self::Denials => "Denials",
+            Self::Unrecognised => "Unrecognised",
+            Self::Unreadable => "Unreadable",
+            Self::Ignored => "Ignored",
+            Self::Notices => "Notices",
+            Self::NoticesHeldBack => "NoticesHeldBack",
+            Self::DeliveryFailures => "DeliveryFailures",
+            Self::PayloadsRejected => "PayloadsRejected",
+        }
+    }
+}
+
+/// A `CloudWatch` namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace(String);
+
+impl Namespace {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Namespace {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_fit = |b: u8| {
+            b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/' | b'#' | b':')
+        };
+        if (1..=255).contains(&text.len()) && text.bytes().all(is_fit) && !text.starts_with("AWS/")
+        {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("it has 1 to 255 of letters, digits and `.-_/#:`, and does not begin with `AWS/`")
+        }
+    }
+}
+
+/// The one dimension: its values are the closed list of symptoms, so that nobody who can write a log line can make
+/// metrics.
+const SYMPTOM: &str = "Symptom";
+
+/// The lines to log: one with all totals, zeros included so that alarms have data, and one for each symptom that was
+/// seen. `at` is in milliseconds since 1970.
+#[must_use]
+pub fn documents(
+    namespace: &Namespace,
+    at: u64,
+    request_id: &str,
+    totals: &[(Metric, u64)],
+    by_symptom: &[(Symptom, u64)],
+) -> Vec<String> {
+    let mut documents = vec![document(namespace, at, request_id, None, totals)];
+    documents.extend(by_symptom.iter().map(|(symptom, count)| {
+        document(
+            namespace,
+            at,
+            request_id,
+            Some(*symptom),
+            &[(Metric::Denials, *count)],
+        )
+    }));
+    documents
+}
+
+fn document(
+    namespace: &Namespace,
+    at: u64,
+    request_id: &str,
+    symptom: Option<Symptom>,
+    values: &[(Metric, u64)],
+) -> String {
+    let definitions: Vec<Value> = values
+        .iter()
+        .map(|(metric, _)| json!({"Name": metric.name(), "Unit": "Count"}))
+        .collect();
+    let dimensions: &[&str] = if symptom.is_some() { &[SYMPTOM] } else { &[] };
+    let metadata = json!({
+        "Timestamp": at,
+        "CloudWatchMetrics": [{"Namespace": namespace.as_str(), "Dimensions": [dimensions], "Metrics": definitions}],
+    });
+    let mut root = Map::new();
+    root.insert("_aws".to_owned(), metadata);
+    root.insert("request_id".to_owned(), request_id.into());
+    root.extend(symptom.map(|symptom| (SYMPTOM.to_owned(), symptom.slug().into())));
+    root.extend(
+        values
+            .iter()
+            .map(|(metric, value)| (metric.name().to_owned(), (*value).into())),
+    );
+    Value::Object(root).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use eks_access::symptom::Symptom;
+
+    use super::{Metric, Namespace, documents};
+
+    #[test]
+    fn totals_are_one_document_and_each_symptom_is_another() {
+        let namespace: Namespace = "N".parse().unwrap();
+        let totals = [(Metric::Lines, 7), (Metric::Denials, 2)];
+        let documents = documents(
+            &namespace,
+            1_772_359_200_000,
+            "r",
+            &totals,
+            &[(Symptom::NotMapped, 2)],
+        );
+        assert_eq!(
+            documents,
+            [
+                r#"{"Denials":2,"Lines":7,"_aws":{"CloudWatchMetrics":[{"Dimensions":[[]],"Metrics":[{"Name":"Lines","Unit":"Count"},{"Name":"Denials","Unit":"Count"}],"Namespace":"N"}],"Timestamp":1772359200000},"request_id":"r"}"#,
+                r#"{"Denials":2,"Symptom":"not-mapped","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Symptom"]],"Metrics":[{"Name":"Denials","Unit":"Count"}],"Namespace":"N"}],"Timestamp":1772359200000},"request_id":"r"}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn no_two_metrics_share_a_name() {
+        let names: BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+        assert_eq!(names.len(), Metric::ALL.len());
+    }
+
+    #[test]
+    fn a_namespace_of_aws_is_refused() {
+        for text in ["", "AWS/Lambda", "with space", "é"] {
+            assert!(text.parse::<Namespace>().is_err(), "{text}");
+        }
+    }
+}

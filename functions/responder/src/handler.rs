@@ -1,0 +1,298 @@
+//! One invocation: a delivery in, notices out.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, SystemTime};
+
+use eks_access::delivery::{self, DeliveryError, Limits, Payload};
+use eks_access::incident::{Counts, Digest, Outcome, Settings};
+use eks_access::notice::Notice;
+use eks_access::symptom::{Kind, Symptom};
+use eks_access_aws::emf::{self, Metric};
+use eks_access_aws::log::{self, Entry, Level};
+use eks_access_aws::sns::{PublishError, Topic};
+use eks_access_aws::{aws, vars};
+use futures_util::{FutureExt, StreamExt, stream};
+use lambda_runtime::LambdaEvent;
+use tokio::time::{Instant, timeout_at};
+
+use crate::event::RawEvent;
+use crate::fault::Fault;
+
+/// Messages that are on their way to SNS at a time.
+const AT_ONCE: usize = 8;
+/// What is left of an invocation's time for telling how it went.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// Everything that outlives an invocation.
+pub(crate) struct Responder {
+    vars: vars::Responder,
+    settings: Settings,
+    topic: Topic,
+}
+
+impl Responder {
+    pub(crate) async fn new(vars: vars::Responder) -> Self {
+        let config = aws::config(vars.topic.region().as_str()).await;
+        let topic = Topic::new(&config, vars.topic.clone());
+        let mut settings = Settings {
+            own_accounts: vars.own_accounts.clone(),
+            ..Settings::default()
+        };
+        settings.cluster.region = Some(vars.region.clone());
+        Self {
+            vars,
+            settings,
+            topic,
+        }
+    }
+
+    /// Answers an event. `Err` makes Lambda try it again, so only what a second try can help is one: a notice that was
+    /// not published. The others were published all the same, and come twice: notices are sent at least once.
+    pub(crate) async fn handle(&self, event: LambdaEvent<RawEvent>) -> Result<(), Fault> {
+        let until = Instant::now() + time_left(event.context.deadline(), SystemTime::now());
+        let answer = self.respond(event.payload, &event.context.request_id, until);
+        AssertUnwindSafe(answer)
+            .catch_unwind()
+            .await
+            .unwrap_or(Err(Fault::Panicked))
+    }
+
+    async fn respond(
+        &self,
+        event: RawEvent,
+        request_id: &str,
+        until: Instant,
+    ) -> Result<(), Fault> {
+        let mut tally = Tally::default();
+        let mut notices = self.read(event, request_id, &mut tally);
+        tally.add(
+            Metric::NoticesHeldBack,
+            notices.len().saturating_sub(self.vars.max_notices),
+        );
+        notices.truncate(self.vars.max_notices);
+        let delivered = self.deliver(notices, request_id, until).await;
+        tally.add(Metric::Notices, delivered.published);
+        tally.add(
+            Metric::DeliveryFailures,
+            delivered.failed + delivered.unsent,
+        );
+        tally.write(&self.vars.namespace, request_id);
+        delivered.result()
+    }
+
+    /// Bytes to lines to denials to diagnoses to notices. A payload that can't be read costs only itself.
+    fn read(&self, event: RawEvent, request_id: &str, tally: &mut Tally) -> Vec<Notice> {
+        let payloads = delivery::payloads(event.bytes());
+        // The event holds the same bytes as the payloads, a third larger.
+        drop(event);
+        let mut notices = Vec::new();
+        let digests = payloads.map_or_else(
+            |error| vec![Err(error)],
+            |payloads| {
+                payloads
+                    .into_iter()
+                    .map(|payload| self.digest(&payload))
+                    .collect()
+            },
+        );
+        for digest in digests {
+            match digest {
+                Ok(outcome) => {
+                    tally.count(&outcome.counts);
+                    notices.extend(outcome.notices);
+                }
+                Err(error) => {
+                    tally.add(Metric::PayloadsRejected, 1);
+                    Entry::new(Level::Warn, "a log payload was rejected")
+                        .with("request_id", request_id)
+                        .with("reason", error.slug())
+                        .with("detail", error.to_string())
+                        .write();
+                }
+            }
+        }
+        notices.sort_by_key(|notice| std::cmp::Reverse((notice.severity, notice.count)));
+        notices
+    }
+
+    /// One payload. What was collected before an error is worth nothing: the checksum stands at the end.
+    fn digest(&self, payload: &Payload) -> Result<Outcome, DeliveryError> {
+        let limits = Limits {
+            decoded_bytes: self.vars.max_decoded_bytes,
+            ..Limits::default()
+        };
+        let mut digest = Digest::new(self.settings.clone());
+        payload.read(&limits, |header, event| digest.event(header, &event))?;
+        Ok(digest.finish())
+    }
+
+    /// Publishes every notice; one that fails does not stop the others.
+    async fn deliver(&self, notices: Vec<Notice>, request_id: &str, until: Instant) -> Delivered {
+        let all = notices.len();
+        let mut delivered = Delivered::default();
+        let mut answers = stream::iter(notices)
+            .map(|notice| async move {
+                let answer = self.topic.publish(notice.sns()).await;
+                (notice, answer)
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Ok(Some((notice, answer))) = timeout_at(until, answers.next()).await {
+            match answer {
+                Ok(()) => delivered.published += 1,
+                Err(error) => {
+                    Entry::new(Level::Error, "a notice was not published")
+                        .with("request_id", request_id)
+                        .with("cluster", notice.cluster.title())
+                        .with("cause", notice.cause.id)
+                        .with("reason", error.code.as_str())
+                        .with("detail", error.message.as_str())
+                        .write();
+                    delivered.failed += 1;
+                    delivered.last = Some(error);
+                }
+            }
+        }
+        delivered.unsent = all - delivered.published - delivered.failed;
+        delivered
+    }
+}
+
+/// The time until the deadline, less what it takes to tell how it went.
+fn time_left(deadline: SystemTime, now: SystemTime) -> Duration {
+    deadline
+        .duration_since(now)
+        .unwrap_or_default()
+        .saturating_sub(RESERVE)
+}
+
+#[derive(Debug, Default)]
+struct Delivered {
+    published: usize,
+    failed: usize,
+    last: Option<PublishError>,
+    unsent: usize,
+}
+
+impl Delivered {
+    fn result(self) -> Result<(), Fault> {
+        let published = self.published;
+        match self.last {
+            _ if self.unsent > 0 => Err(Fault::OutOfTime {
+                unsent: self.unsent + self.failed,
+                published,
+            }),
+            Some(last) => Err(Fault::NotPublished {
+                failed: self.failed,
+                published,
+                last,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What an invocation counted.
+#[derive(Debug, Default)]
+struct Tally {
+    totals: BTreeMap<Metric, u64>,
+    by_symptom: BTreeMap<Symptom, u64>,
+}
+
+impl Tally {
+    fn add(&mut self, metric: Metric, count: usize) {
+        self.add_lines(metric, u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    fn add_lines(&mut self, metric: Metric, count: u64) {
+        *self.totals.entry(metric).or_default() += count;
+    }
+
+    fn count(&mut self, counts: &Counts) {
+        self.add_lines(Metric::Lines, counts.lines);
+        self.add_lines(Metric::Denials, counts.problems());
+        self.add_lines(Metric::Unrecognised, counts.of(Symptom::UnknownDenial));
+        self.add_lines(Metric::Unreadable, counts.of_kind(Kind::Unreadable));
+        self.add_lines(Metric::Ignored, counts.ignored);
+        let is_problem =
+            |symptom: Symptom| matches!(symptom.kind(), Kind::Denial | Kind::Fault | Kind::Refusal);
+        for (symptom, count) in counts
+            .by_symptom
+            .iter()
+            .filter(|(symptom, _)| is_problem(**symptom))
+        {
+            *self.by_symptom.entry(*symptom).or_default() += count;
+        }
+    }
+
+    fn write(&self, namespace: &emf::Namespace, request_id: &str) {
+        let totals: Vec<_> = Metric::ALL
+            .iter()
+            .map(|metric| {
+                (
+                    *metric,
+                    self.totals.get(metric).copied().unwrap_or_default(),
+                )
+            })
+            .collect();
+        let by_symptom: Vec<_> = self
+            .by_symptom
+            .iter()
+            .map(|(symptom, count)| (*symptom, *count))
+            .collect();
+        let at = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis();
+        let at = u64::try_from(at).unwrap_or(u64::MAX);
+        for document in emf::documents(namespace, at, request_id, &totals, &by_symptom) {
+            log::write_line(&document);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::{Delivered, time_left};
+    use crate::fault::Fault;
+
+    #[test]
+    fn some_time_is_kept_for_telling_how_it_went() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        assert_eq!(
+            time_left(now + Duration::from_secs(3), now),
+            Duration::from_millis(2500)
+        );
+        assert_eq!(
+            time_left(now + Duration::from_millis(300), now),
+            Duration::ZERO
+        );
+        assert_eq!(time_left(SystemTime::UNIX_EPOCH, now), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_invocation_that_ran_out_of_time_fails_even_if_nothing_was_refused() {
+        let delivered = Delivered {
+            published: 1,
+            unsent: 2,
+            ..Delivered::default()
+        };
+        assert_eq!(
+            delivered.result(),
+            Err(Fault::OutOfTime {
+                unsent: 2,
+                published: 1
+            })
+        );
+        assert_eq!(
+            Delivered {
+                published: 3,
+                ..Delivered::default()
+            }
+            .result(),
+            Ok(())
+        );
+    }
+}
