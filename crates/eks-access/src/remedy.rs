@@ -81,23 +81,15 @@ impl Command {
     pub fn wrapped(&self, width: usize) -> String {
         let mut lines: Vec<String> = Vec::new();
         let mut current = String::new();
-        let mut words = self.words.iter().peekable();
-        while let Some(word) = words.next() {
-            let mut unit = word.clone();
-            if word.starts_with("--") {
-                if let Some(value) = words.next_if(|next| !next.starts_with(['-', '|', '>'])) {
-                    unit.push(' ');
-                    unit.push_str(value);
-                }
-            }
-            let fits = current.chars().count() + 1 + unit.chars().count() + 2 <= width;
+        for piece in &self.pieces {
+            let fits = current.chars().count() + 1 + piece.chars().count() + 2 <= width;
             if current.is_empty() {
-                current.push_str(&unit);
+                current.push_str(piece);
             } else if fits {
                 current.push(' ');
-                current.push_str(&unit);
+                current.push_str(piece);
             } else {
-                lines.push(std::mem::replace(&mut current, format!("  {unit}")));
+                lines.push(std::mem::replace(&mut current, format!("  {piece}")));
             }
         }
         lines.push(current);
