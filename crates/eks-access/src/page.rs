@@ -41,7 +41,7 @@ pub fn markdown(cause: &Cause) -> String {
     let _ = write!(page, "\n## Why\n\n{}\n", page_of.why);
     let _ = write!(page, "\n## How to be sure\n\n{}\n", page_of.how_to_be_sure);
     let _ = write!(page, "\n## What to do\n\n{}\n", page_of.what_to_do);
-    page.push_str(&remedies(cause));
+    page.push_str(&commands(cause));
     let _ = write!(
         page,
         "\n## If it comes back\n\n{}\n",
@@ -100,13 +100,13 @@ fn capitalised(text: &str) -> String {
 }
 
 /// The remedies of an example case, by mode and tool.
-fn remedies(cause: &Cause) -> String {
+fn commands(cause: &Cause) -> String {
     let cluster = example_cluster();
     let principals = example_principals(cause);
-    let Some(case) = example_case(cause, &cluster, &principals) else {
+    let Some(example) = example_case(cause, &cluster, &principals) else {
         return String::new();
     };
-    let remedies = (cause.remedies)(&case);
+    let remedies = (cause.remedies)(&example);
     let mut text = String::new();
     for (modes, title) in [
         (Modes::Any, "In every authentication mode"),

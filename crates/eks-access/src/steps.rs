@@ -139,14 +139,9 @@ impl Grantee {
         Self::of(case).filter(|grantee| !grantee.is_user)
     }
 
-    /// The name without path.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Whether IAM Identity Center made the role.
-    pub(crate) fn is_permission_set(&self) -> bool {
-        self.permission_set.is_some()
+    /// The permission set, if IAM Identity Center made the role.
+    pub(crate) fn permission_set(&self) -> Option<&str> {
+        self.permission_set.as_deref()
     }
 
     /// Adds the command that finds the ARN with its path. STS leaves a role's path out, so no log has it.
@@ -209,6 +204,18 @@ impl Grantee {
         if self.is_user { "mapUsers" } else { "mapRoles" }
     }
 
+    fn entry_title(&self) -> String {
+        let title = "Create an access entry that may view one namespace";
+        match (&self.permission_set, self.arn.rsplit_once('/')) {
+            (Some(_), Some((before, name))) => {
+                format!(
+                    "{title}; its ARN reads {before}/aws-reserved/sso.amazonaws.com/[REGION/]{name}"
+                )
+            }
+            _ => title.to_owned(),
+        }
+    }
+
     /// How Terraform finds the ARN, and the expression that stands for it.
     fn terraform_arn(&self) -> (String, String) {
         if self.is_user {
@@ -241,7 +248,7 @@ fn yaml(text: &str) -> String {
 pub(crate) fn checks(case: &Case<'_>) -> Remedy {
     let mut remedy = Remedy::new(
         Actor::ClusterAdministrator,
-        "Look at what is there; these commands change nothing",
+        "Look at what is there; these commands change nothing in the cluster",
     )
     .aws(describe_cluster(case));
     let reads_entries = case
@@ -311,11 +318,7 @@ pub(crate) fn associate_view(remedy: Remedy, grantee: &Grantee, case: &Case<'_>)
 /// An access entry that may read one namespace, in each tool.
 pub(crate) fn entry_remedies(grantee: &Grantee, case: &Case<'_>) -> Vec<Remedy> {
     let administrator = Actor::ClusterAdministrator;
-    let aws = Remedy::new(
-        administrator,
-        "Create an access entry that may view one namespace",
-    )
-    .modes(Modes::AccessEntries);
+    let aws = Remedy::new(administrator, grantee.entry_title()).modes(Modes::AccessEntries);
     let aws = grantee.find_arn(aws).aws(
         grantee
             .principal_arn(eks("aws eks create-access-entry", case))
@@ -375,7 +378,11 @@ resource \"aws_eks_access_policy_association\" \"denied\" {{
 /// A row of aws-auth with a group that may read one namespace.
 pub(crate) fn aws_auth_remedies(grantee: &Grantee, case: &Case<'_>) -> Vec<Remedy> {
     let with_eksctl = mapping(
-        "Map the principal in aws-auth with eksctl, to a group that may view one namespace",
+        if grantee.is_user {
+            "Map the user in aws-auth with eksctl, to a group that may view one namespace"
+        } else {
+            "Map the role in aws-auth with eksctl, without its path, to a group that may view one namespace"
+        },
         case,
         &grantee.arn,
         &grantee.username(),
@@ -691,5 +698,50 @@ pub(crate) fn token_in_another_region(case: &Case<'_>) -> Remedy {
             .option("--cluster-name", case.cluster.name_or_placeholder())
             .option("--region", "OTHER_REGION")
             .then("| jq -r .status.expirationTimestamp"),
+    )
+}
+
+/// Changes of aws-auth; EKS logs them in full.
+pub(crate) fn read_aws_auth_changes(case: &Case<'_>) -> Command {
+    let changes = r#"{ $.objectRef.name = "aws-auth" && $.verb != "get" && $.verb != "watch" }"#;
+    read_log(case, "kube-apiserver-audit", changes)
+}
+
+/// Looks for what is left of the role that the permission set had before.
+pub(crate) fn find_other_ending(set: &str, case: &Case<'_>) -> Remedy {
+    let beginning = format!("AWSReservedSSO_{set}_");
+    let title = "Look for an entry or row of the same permission set with another ending, and replace that one: \
+                 the ending changes whenever the set is provisioned anew";
+    Remedy::new(Actor::ClusterAdministrator, title)
+        .aws(
+            eks("aws eks list-access-entries", case)
+                .then("--output text | tr '\\t' '\\n' | grep -F")
+                .arg(&beginning),
+        )
+        .aws(kubeconfig(case))
+        .command(
+            Tool::Kubectl,
+            Command::new("kubectl -n kube-system get configmap aws-auth -o yaml | grep -F")
+                .arg(&beginning),
+        )
+}
+
+/// What `CloudTrail` knows of one kind of call in the Region.
+pub(crate) fn events(name: &str, case: &Case<'_>) -> Command {
+    Command::new("aws cloudtrail lookup-events")
+        .option("--region", case.cluster.region_or_placeholder())
+        .option(
+            "--lookup-attributes",
+            &format!("AttributeKey=EventName,AttributeValue={name}"),
+        )
+}
+
+/// Who made most of the last calls of one kind.
+pub(crate) fn busiest_callers(title: &'static str, event: &str, case: &Case<'_>) -> Remedy {
+    Remedy::new(Actor::ClusterAdministrator, title).aws(
+        events(event, case)
+            .option("--query", "Events[].Username")
+            .then("--max-items 200 --output text")
+            .then("| tr '\\t' '\\n' | sort | uniq -c | sort -rn"),
     )
 }

@@ -34,7 +34,7 @@ Keep trust policies in code, and name roles in kubeconfigs by an AWS profile rat
     perhaps: &["credentials-missing", "describe-cluster-denied", "client-unauthorized"],
     claim: by_symptom,
     remedies,
-    examples: &[Example { line: "An error occurred (AccessDenied) when calling the AssumeRole operation: User: arn:aws:iam::111122223333:user/dana is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/DevRole", symptom: Symptom::ClientAssumeRoleDenied }, Example { line: "could not get token: AccessDenied: Roles may not be assumed by root accounts. status code: 403", symptom: Symptom::ClientAssumeRoleDenied },],
+    examples: &[Example { line: "An error occurred (AccessDenied) when calling the AssumeRole operation: User: arn:aws:iam::111122223333:user/dana is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/DevRole", symptom: Symptom::ClientAssumeRoleDenied }, Example { line: "could not get token: AccessDenied: User: arn:aws:iam::111122223333:user/dana is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/DevRole", symptom: Symptom::ClientAssumeRoleDenied },],
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {

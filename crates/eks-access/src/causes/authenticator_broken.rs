@@ -32,7 +32,7 @@ Alarm on this line. Keep a way to work that needs no AWS login, such as a deploy
     perhaps: &["mapping-watch-lost"],
     claim: by_symptom,
     remedies,
-    examples: &[Example { line: r#"time="2026-03-05T11:07:11Z" level=info msg="http: TLS handshake error from 127.0.0.1:51220: remote error: tls: bad certificate" http=error"#, symptom: Symptom::AuthenticatorServerFault }, Example { line: r#"time="2026-03-06T18:20:40Z" level=fatal msg="could not open TLS listener" error="listen tcp 127.0.0.1:21362: bind: address already in use""#, symptom: Symptom::AuthenticatorServerFault }, Example { line: r#"time="2026-03-06T14:33:09Z" level=fatal msg="could not load/generate a certificate" error="open /var/aws-iam-authenticator/cert.pem: permission denied""#, symptom: Symptom::AuthenticatorServerFault },],
+    examples: &[Example { line: r#"time="2026-03-05T15:54:42Z" level=info msg="http: TLS handshake error from 127.0.0.1:51220: remote error: tls: bad certificate" http=error"#, symptom: Symptom::AuthenticatorServerFault }, Example { line: r#"time="2026-03-05T11:07:11Z" level=fatal msg="could not open TLS listener" error="listen tcp 127.0.0.1:21362: bind: address already in use""#, symptom: Symptom::AuthenticatorServerFault }, Example { line: r#"time="2026-03-06T18:20:40Z" level=fatal msg="could not load/generate a certificate" error="open /var/aws-iam-authenticator/cert.pem: permission denied""#, symptom: Symptom::AuthenticatorServerFault },],
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {

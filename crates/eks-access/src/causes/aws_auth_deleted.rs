@@ -47,13 +47,13 @@ fn claim(case: &Case<'_>) -> Claim {
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let mut remedies = vec![
-        Remedy::new(Actor::ClusterAdministrator, "See what is left; these commands change nothing")
+        Remedy::new(Actor::ClusterAdministrator, "See what is left; these commands change nothing in the cluster")
             .aws(steps::describe_cluster(case))
             .aws(steps::kubeconfig(case))
             .command(Tool::Kubectl, Command::new("kubectl get nodes"))
             .aws(steps::eks("aws eks list-nodegroups", case)),
-        Remedy::new(Actor::ClusterAdministrator, "Find who deleted it, and the text before, in the audit log").aws(
-            steps::read_log(case, "kube-apiserver-audit", "{ $.objectRef.name = \"aws-auth\" && $.verb != \"get\" && $.verb != \"watch\" }"),
+        Remedy::new(Actor::ClusterAdministrator, "Find who deleted it in the last hour, and the text before, in the audit log").aws(
+            steps::read_aws_auth_changes(case),
         ),
         Remedy::new(Actor::ClusterAdministrator, "Find the role of each managed node group").aws(
             steps::eks("aws eks describe-nodegroup", case)

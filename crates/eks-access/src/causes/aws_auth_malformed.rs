@@ -49,17 +49,17 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let policy = steps::access_policy(case, "AmazonEKSEditPolicy");
     let entry = |constant| steps::eks(constant, case).option("--principal-arn", "RESCUE_ROLE_ARN");
     vec![
-        Remedy::new(Actor::ClusterAdministrator, "Find the place of the mistake; these commands change nothing")
+        Remedy::new(Actor::ClusterAdministrator, "Find the place of the mistake; these commands change nothing in the cluster")
             .aws(steps::describe_cluster(case))
             .aws(steps::kubeconfig(case))
             .command(Tool::Kubectl, steps::read_map_roles()),
         steps::edit_aws_auth("Mend the mistake, with a copy of the text at hand", case),
-        Remedy::new(Actor::ClusterAdministrator, "Find who changed it, and the text before, in the audit log").aws(
-            steps::read_log(case, "kube-apiserver-audit", "{ $.objectRef.name = \"aws-auth\" && $.verb != \"get\" && $.verb != \"watch\" }"),
+        Remedy::new(Actor::ClusterAdministrator, "Find who changed it in the last hour, and the text before, in the audit log").aws(
+            steps::read_aws_auth_changes(case),
         ),
         Remedy::new(
             Actor::ClusterAdministrator,
-            "If nobody can log in, let a role that aws-auth does not list into kube-system alone, and take it out afterwards",
+            "If nobody can log in, let a role that aws-auth does not list into kube-system alone, until the mistake is mended",
         )
         .modes(Modes::AccessEntries)
         .aws(entry("aws eks create-access-entry").option("--type", "STANDARD"))
@@ -67,7 +67,9 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
             entry("aws eks associate-access-policy")
                 .option("--policy-arn", &policy)
                 .option("--access-scope", "type=namespace,namespaces=kube-system"),
-        )
-        .aws(entry("aws eks delete-access-entry")),
+        ),
+        Remedy::new(Actor::ClusterAdministrator, "Afterwards, take that role out again")
+            .modes(Modes::AccessEntries)
+            .aws(entry("aws eks delete-access-entry")),
     ]
 }

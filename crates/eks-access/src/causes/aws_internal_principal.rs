@@ -28,7 +28,7 @@ It will come back now and then. Leave it out of alarms.",
     perhaps: &["foreign-account-principal"],
     claim,
     remedies: steps::none,
-    examples: &[Example { line: r#"time="2026-03-06T12:51:03Z" level=warning msg="access denied" arn="arn:aws:iam::444455556666:role/AWSWesleyClusterManagerLambda-NodeManagerRole-1AB2CD3EF4GH" client="127.0.0.1:62690" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-06T08:04:32Z" level=warning msg="access denied" arn="arn:aws:iam::444455556666:role/AWSWesleyClusterManagerLambda-AddonManagerRole-9ZY8XW7VU6TS" client="127.0.0.1:63008" error="ARN is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped },],
+    examples: &[Example { line: r#"time="2026-03-06T16:38:34Z" level=warning msg="access denied" arn="arn:aws:iam::444455556666:role/AWSWesleyClusterManagerLambda-NodeManagerRole-1AB2CD3EF4GH" client="127.0.0.1:62690" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-06T12:51:03Z" level=warning msg="access denied" arn="arn:aws:iam::444455556666:role/AWSWesleyClusterManagerLambda-AddonManagerRole-9ZY8XW7VU6TS" client="127.0.0.1:63008" error="ARN is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped },],
 };
 
 fn claim(case: &Case<'_>) -> Claim {

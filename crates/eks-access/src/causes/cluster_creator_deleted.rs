@@ -1,5 +1,5 @@
 use crate::catalogue::{Case, Cause, Example, Page, Tier, by_symptom};
-use crate::remedy::{Command, Modes, Remedy};
+use crate::remedy::{Modes, Remedy};
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
 
@@ -42,12 +42,7 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     vec![
         Remedy::new(Actor::IamAdministrator, "Find the creator and the authentication mode; these commands change nothing")
             .aws(steps::describe_cluster(case))
-            .aws(
-                Command::new("aws cloudtrail lookup-events")
-                    .option("--region", case.cluster.region_or_placeholder())
-                    .option("--lookup-attributes", "AttributeKey=EventName,AttributeValue=CreateCluster")
-                    .then("--query Events[].[EventTime,Username] --output text"),
-            ),
+            .aws(steps::events("CreateCluster", case).option("--query", "Events[].[EventTime,Username]").then("--output text")),
         Remedy::new(Actor::IamAdministrator, "Let the administrators' role in; agree its access policy with the security team")
             .modes(Modes::AccessEntries)
             .aws(steps::eks("aws eks list-access-entries", case))

@@ -44,7 +44,7 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
         Remedy::new(Actor::IamAdministrator, "See whether the role may read Kubernetes objects through the console").aws(
             Command::new("aws iam simulate-principal-policy --policy-source-arn ROLE_ARN")
                 .option("--action-names", "eks:AccessKubernetesApi")
-                .then("--query EvaluationResults[].EvalDecision --output text"),
+                .option("--query", "EvaluationResults[].EvalDecision").then("--output text"),
         ),
     ];
     if let Some(grantee) = steps::Grantee::person(case) {

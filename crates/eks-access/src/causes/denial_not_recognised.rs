@@ -34,7 +34,7 @@ Update to the newest release of this tool; it may know the words already.",
     perhaps: &["principal-not-mapped", "client-unauthorized"],
     claim: by_symptom,
     remedies,
-    examples: &[Example { line: r#"time="2026-03-06T17:59:07Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/DevRole" client="127.0.0.1:61418" error="principal is not permitted by the current configuration" method=POST path=/authenticate"#, symptom: Symptom::UnknownDenial }, Example { line: r#"time="2026-03-06T13:12:36Z" level=warning msg="access denied" client="127.0.0.1:61736" error="credential could not be checked" method=POST path=/authenticate"#, symptom: Symptom::UnknownDenial },],
+    examples: &[Example { line: r#"time="2026-03-06T10:46:38Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/DevRole" client="127.0.0.1:61418" error="principal is not permitted by the current configuration" method=POST path=/authenticate"#, symptom: Symptom::UnknownDenial }, Example { line: r#"time="2026-03-06T17:59:07Z" level=warning msg="access denied" client="127.0.0.1:61736" error="credential could not be checked" method=POST path=/authenticate"#, symptom: Symptom::UnknownDenial },],
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {

@@ -32,7 +32,7 @@ Always give a user name when you add a row, or use an access entry, which gets o
     perhaps: &[],
     claim: by_symptom,
     remedies,
-    examples: &[Example { line: r#"time="2026-03-06T10:46:38Z" level=info msg="access granted" arn="arn:aws:iam::111122223333:role/DevRole" client="127.0.0.1:44716" groups="[dev-viewers]" method=POST path=/authenticate stsendpoint=sts.eu-west-1.amazonaws.com uid="aws-iam-authenticator:111122223333:AROAEXAMPLEDEVROLE001" username="#, symptom: Symptom::EmptyUsernameAggregatedApi },],
+    examples: &[Example { line: r#"time="2026-03-06T14:33:09Z" level=info msg="access granted" arn="arn:aws:iam::111122223333:role/DevRole" client="127.0.0.1:44716" groups="[dev-viewers]" method=POST path=/authenticate stsendpoint=sts.eu-west-1.amazonaws.com uid="aws-iam-authenticator:111122223333:AROAEXAMPLEDEVROLE001" username="#, symptom: Symptom::EmptyUsernameAggregatedApi },],
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {

@@ -39,7 +39,7 @@ Give shared pipelines a role in each cluster's account. Limit the public endpoin
     perhaps: &["principal-not-mapped", "aws-internal-principal"],
     claim,
     remedies,
-    examples: &[Example { line: r#"time="2026-03-06T15:17:01Z" level=warning msg="access denied" arn="arn:aws:iam::444455556666:role/DevRole" client="127.0.0.1:63326" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-06T11:30:30Z" level=warning msg="access denied" arn="arn:aws:iam::444455556666:user/dana" client="127.0.0.1:63644" error="ARN is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped },],
+    examples: &[Example { line: r#"time="2026-03-06T08:04:32Z" level=warning msg="access denied" arn="arn:aws:iam::444455556666:role/DevRole" client="127.0.0.1:63326" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-06T15:17:01Z" level=warning msg="access denied" arn="arn:aws:iam::444455556666:user/dana" client="127.0.0.1:63644" error="ARN is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped },],
 };
 
 fn claim(case: &Case<'_>) -> Claim {

@@ -15,7 +15,7 @@ pub(super) static CAUSE: Cause = Cause {
         what_happened: "\
 The authenticator watches `aws-auth` or the access entries, and it lost that watch. It goes on with what it knew last:
 people who had access keep it, and new rows or removals do not count until the watch is back. One such line is normal
-when the API server restarts.",
+when the API server restarts, and so is a single `Watch channel closed`.",
         why: "\
 Most likely first:
 
@@ -33,7 +33,7 @@ Watch the API server's load, and plan updates of the cluster outside the hours i
     perhaps: &["authenticator-broken"],
     claim: by_symptom,
     remedies,
-    examples: &[Example { line: r#"time="2026-03-05T16:15:15Z" level=error msg="received a watch error: &Status{Code:410,Reason:Expired}""#, symptom: Symptom::MappingWatchLost }, Example { line: r#"time="2026-03-05T12:28:44Z" level=error msg="recieved a watch error: too old resource version""#, symptom: Symptom::MappingWatchLost }, Example { line: r#"time="2026-03-05T08:41:13Z" level=error msg="Unable to re-establish watch: Get \"https://127.0.0.1:443/api/v1/namespaces/kube-system/configmaps\": dial tcp 127.0.0.1:443: connect: connection refused, sleeping for 5 seconds.""#, symptom: Symptom::MappingWatchLost }, Example { line: r#"time="2026-03-05T15:54:42Z" level=warning msg="Watch channel closed. Reconnecting...""#, symptom: Symptom::MappingWatchLost },],
+    examples: &[Example { line: r#"time="2026-03-05T16:15:15Z" level=error msg="received a watch error: &Status{Code:410,Reason:Expired}""#, symptom: Symptom::MappingWatchLost }, Example { line: r#"time="2026-03-05T12:28:44Z" level=error msg="recieved a watch error: too old resource version""#, symptom: Symptom::MappingWatchLost }, Example { line: r#"time="2026-03-05T08:41:13Z" level=error msg="Unable to re-establish watch: Get \"https://127.0.0.1:443/api/v1/namespaces/kube-system/configmaps\": dial tcp 127.0.0.1:443: connect: connection refused, sleeping for 5 seconds.""#, symptom: Symptom::MappingWatchLost },],
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {

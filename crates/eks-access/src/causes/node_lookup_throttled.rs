@@ -42,11 +42,6 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
         Remedy::new(Actor::ClusterAdministrator, "Wait some minutes, and see whether the nodes join")
             .aws(steps::kubeconfig(case))
             .command(Tool::Kubectl, Command::new("kubectl get nodes --sort-by .metadata.creationTimestamp")),
-        Remedy::new(Actor::ClusterAdministrator, "See who calls DescribeInstances most in this account and Region").aws(
-            Command::new("aws cloudtrail lookup-events")
-                .option("--region", case.cluster.region_or_placeholder())
-                .option("--lookup-attributes", "AttributeKey=EventName,AttributeValue=DescribeInstances")
-                .then("--max-items 200 --query Events[].Username --output text | tr '\\t' '\\n' | sort | uniq -c | sort -rn"),
-        ),
+        steps::busiest_callers("See who calls DescribeInstances most in this account and Region", "DescribeInstances", case),
     ]
 }

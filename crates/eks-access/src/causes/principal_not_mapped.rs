@@ -6,7 +6,7 @@ use crate::symptom::{Actor, Severity, Symptom};
 pub(super) static CAUSE: Cause = Cause {
     id: "principal-not-mapped",
     title: "principal not mapped",
-    summary: "AWS knows who you are, but nobody has let that role or user into this cluster yet.",
+    summary: "AWS confirmed who you are, but nothing in this cluster lets that role or user in.",
     tier: Tier::General,
     symptoms: &[Symptom::NotMapped],
     actor: Actor::ClusterAdministrator,
@@ -44,6 +44,10 @@ nor an access policy only turns `Unauthorized` into `Forbidden`. Access policies
 `kubectl auth can-i --list`. In a cluster with both mechanisms an access entry overrides the `aws-auth` row of the same
 principal, so look at the row first.
 
+No log shows a role's path. An access entry needs the ARN with its path, which `aws iam get-role` gives; for IAM Identity
+Center it reads `arn:aws:iam::ACCOUNT_ID:role/aws-reserved/sso.amazonaws.com/[REGION/]AWSReservedSSO_...`. A row of
+`aws-auth` needs the ARN without the path. Users keep their path in both.
+
 Never map a person to `system:masters`, and never create a `STANDARD` entry for a role that nodes use: it puts the nodes out.",
         if_it_comes_back: "\
 - Keep access entries in the same code as the cluster, and delete the entry together with the role.
@@ -60,18 +64,7 @@ Never map a person to `system:masters`, and never create a `STANDARD` entry for 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let mut remedies = vec![steps::checks(case)];
     let Some(grantee) = steps::Grantee::person(case) else { return remedies };
-    if grantee.is_permission_set() {
-        let path = "aws-reserved/sso.amazonaws.com/[REGION/]";
-        remedies.push(Remedy::new(
-            Actor::ClusterAdministrator,
-            format!(
-                "Look for an entry or row of the same permission set with another ending, and replace it: the ending of \
-                 {} changes whenever the set is provisioned anew; an access entry needs the ARN with the path {path}, \
-                 aws-auth the ARN without it",
-                grantee.name(),
-            ),
-        ));
-    }
+    remedies.extend(grantee.permission_set().map(|set| steps::find_other_ending(set, case)));
     remedies.extend(steps::entry_remedies(&grantee, case));
     remedies.extend(steps::aws_auth_remedies(&grantee, case));
     remedies.push(steps::try_again(case));

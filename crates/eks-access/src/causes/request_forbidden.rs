@@ -50,6 +50,9 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
             .aws(steps::kubeconfig(case))
             .command(Tool::Kubectl, Command::new("kubectl auth whoami"))
             .command(Tool::Kubectl, Command::new("kubectl auth can-i VERB RESOURCE --namespace NAMESPACE")),
+    ];
+    if let Some(grantee) = steps::Grantee::person(case) {
+        remedies.push(
         Remedy::new(Actor::ClusterAdministrator, "Bind a group that the person has already to a Role for that namespace")
             .aws(steps::kubeconfig(case))
             .command(
@@ -60,9 +63,8 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
                 Tool::Kubectl,
                 Command::new("kubectl create rolebinding ROLE_NAME --role ROLE_NAME --group GROUP --namespace NAMESPACE"),
             ),
-    ];
-    if let Some(grantee) = steps::Grantee::person(case) {
-        let title = format!("Or, if the entry has no access policy yet, associate {} for one namespace", "AmazonEKSViewPolicy");
+        );
+        let title = "Or, if the entry has no access policy yet, associate the view policy for one namespace";
         let remedy = Remedy::new(Actor::ClusterAdministrator, title).modes(Modes::AccessEntries);
         let list = grantee.principal_arn(steps::eks("aws eks list-associated-access-policies", case));
         let associate = grantee

@@ -34,7 +34,7 @@ Keep the service's set-up in the same code as the cluster, and remove both toget
     perhaps: &["aws-internal-principal", "principal-not-mapped"],
     claim,
     remedies,
-    examples: &[Example { line: r#"time="2026-03-06T09:25:05Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/AWSServiceRoleForBatch" client="127.0.0.1:62054" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-06T16:38:34Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/AWSServiceRoleForAmazonEMRContainers" client="127.0.0.1:62372" error="ARN is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped },],
+    examples: &[Example { line: r#"time="2026-03-06T13:12:36Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/AWSServiceRoleForBatch" client="127.0.0.1:62054" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-06T09:25:05Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/AWSServiceRoleForAmazonEMRContainers" client="127.0.0.1:62372" error="ARN is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped },],
 };
 
 fn claim(case: &Case<'_>) -> Claim {
@@ -43,7 +43,7 @@ fn claim(case: &Case<'_>) -> Claim {
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     vec![
-        Remedy::new(Actor::ClusterAdministrator, "See which service the role belongs to; these commands change nothing")
+        Remedy::new(Actor::ClusterAdministrator, "See which service the role belongs to; these commands change nothing in the cluster")
             .aws(
                 Command::new("aws iam get-role")
                     .option("--role-name", case.principal.map_or("ROLE_NAME", Principal::name))

@@ -1,5 +1,6 @@
 use crate::catalogue::{Case, Cause, Example, Page, Tier, by_symptom};
-use crate::remedy::{Command, Remedy};
+use crate::remedy::Remedy;
+use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -39,11 +40,6 @@ Programs should keep one token for its life. Spread scheduled jobs. Ask AWS Supp
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     vec![
         Remedy::new(Actor::Caller, "Wait some seconds, and try again"),
-        Remedy::new(Actor::ClusterAdministrator, "See who asks STS most often").aws(
-            Command::new("aws cloudtrail lookup-events")
-                .option("--region", case.cluster.region_or_placeholder())
-                .option("--lookup-attributes", "AttributeKey=EventName,AttributeValue=GetCallerIdentity")
-                .then("--max-items 200 --query Events[].Username --output text | tr '\\t' '\\n' | sort | uniq -c | sort -rn"),
-        ),
+        steps::busiest_callers("See who asks STS most often", "GetCallerIdentity", case),
     ]
 }
