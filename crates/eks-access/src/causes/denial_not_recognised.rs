@@ -38,11 +38,15 @@ Update to the newest release of this tool; it may know the words already.",
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
-    let redact = "s/[0-9]{12}/111122223333/g; s/(k8s-aws-v1\\.|eyJ)[A-Za-z0-9._-]+/TOKEN/g; \
-                  s/A[SK]IA[A-Z0-9]{16}/KEY/g; s/(X-Amz-[A-Za-z-]+)=[^&\" ]+/\\1=REMOVED/g";
+    let make_safe = Command::new("sed -E")
+        .option("-e", "s/(k8s-aws-v1[.]|eyJ)[A-Za-z0-9._-]+/TOKEN/g")
+        .option("-e", "s/(X-Amz-[A-Za-z-]+)=[^& ]+/\\1=REMOVED/g")
+        .option("-e", "s/A[SK]IA[A-Z0-9]{16}/KEY/g")
+        .option("-e", "s/[0-9]{12}/111122223333/g")
+        .then("denied-line.txt");
     vec![
         Remedy::new(Actor::ClusterAdministrator, "Make the line safe, read it once more, and send it to the maintainers")
-            .command(Tool::Shell, Command::new("sed -E").arg(redact).then("denied-line.txt")),
+            .command(Tool::Shell, make_safe),
         steps::who_am_i(case),
         steps::fresh_kubeconfig(case),
         steps::checks(case),
