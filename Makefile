@@ -13,7 +13,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= eu-west-1
 # The end-to-end tests start the packaged function under AWS' own emulator of the Lambda runtime.
-export AWS_LAMBDA_RIE := $(CURDIR)/$(TOOLS)/aws-lambda-rie
+export RIE := $(CURDIR)/$(TOOLS)/aws-lambda-rie
 
 say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
@@ -123,7 +123,7 @@ $(TOOLS)/%.done: tools/requirements/%.txt
 	rm -rf $(TOOLS)/$* && mkdir -p $(TOOLS)
 	python3 -m venv $(TOOLS)/$*
 	$(TOOLS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
-	@[ $* != check ] || install -m 0755 $(TOOLS)/check/lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-$$(uname -m | sed 's/aarch64/arm64/') $(AWS_LAMBDA_RIE)
+	@[ $* != check ] || install -m 0755 $(TOOLS)/check/lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-$$(uname -m | sed 's/aarch64/arm64/') $(RIE)
 	@touch $@
 
 # For the demo the debug build does: the same code, and a fraction of the wait before the first answer.

@@ -8,14 +8,20 @@ the same with the package as it is deployed.
 import argparse
 import json
 import sys
+import textwrap
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from stack import ACCOUNT, CLUSTER, FUNCTION, LOG_GROUP, ROOT, Failure, Stack, boxed, end_on_signals, wait_for
+from stack import (
+    ACCOUNT, CLUSTER, FUNCTION, LOG_GROUP, ROOT, Failure, Mail, Stack, end_on_signals, framed, wait_for,
+)  # fmt: skip
 
 NOW = datetime.now(UTC)
+MAILS = ROOT / "target/local/mails"
+# What fits on a screen; the whole mail goes into a file.
+SHOWN_LINES = 40
 
 
 def line(level: str, message: str, **fields: str) -> str:
@@ -128,11 +134,26 @@ AUDIT_NOISE = [
 
 
 def quote(lines: list[str], width: int = 110) -> str:
+    """One line is shown whole; of many, the beginnings of the first ones."""
+    if len(lines) == 1:
+        return textwrap.fill(lines[0], width, initial_indent="  > ", subsequent_indent="    ")
     shown = lines if len(lines) <= 5 else [*lines[:4], f"… and {len(lines) - 4} more"]
     return "\n".join(f"  > {text if len(text) <= width else text[: width - 1] + '…'}" for text in shown)
 
 
+def show(mail: Mail, name: str) -> None:
+    """The mail as its reader sees it, without scrolling."""
+    path = MAILS / f"{name}.txt"
+    path.write_text("\n".join(mail.lines()) + "\n")
+    shown = mail.lines()
+    if len(shown) > SHOWN_LINES:
+        cut = SHOWN_LINES - 2
+        shown = [*shown[:cut], "", f"[{len(shown) - cut} more lines in {path.relative_to(ROOT)}]"]
+    print(framed(shown), flush=True)
+
+
 def play(stack: Stack) -> None:
+    MAILS.mkdir(parents=True, exist_ok=True)
     received: list[dict] = []
     for number, scene in enumerate(SCENES, start=1):
         print(f"\n{number}. {scene.title}\n\n{quote(scene.lines)}\n", flush=True)
@@ -145,8 +166,8 @@ def play(stack: Stack) -> None:
 
         mails = wait_for(f"the mail about {', '.join(scene.causes)}", 20, new_mails)
         took = time.monotonic() - began
-        for mail in mails:
-            print(boxed(mail), flush=True)
+        for mail, cause in zip(mails, scene.causes, strict=False):
+            show(mail, f"{number}-{cause}")
         print(f"\n  {took:.2f} s after the {'lines were' if len(scene.lines) > 1 else 'line was'} logged", flush=True)
 
         def new_notices(have=len(received), scene=scene):
@@ -165,6 +186,11 @@ def play(stack: Stack) -> None:
     expected = sum(len(scene.causes) for scene in SCENES)
     if len(received) != expected or len(stack.relay.mails) != expected:
         raise Failure(f"{expected} notices were expected, {len(received)} came: {[n.get('cause') for n in received]}")
+
+
+def total(stack: Stack, metric: str) -> int:
+    """The sum of a metric over all deliveries, those by symptom left out."""
+    return sum(document.get(metric, 0) for document in stack.metrics() if "Symptom" not in document)
 
 
 def check(scene: Scene, notices: list[dict]) -> None:
@@ -190,25 +216,29 @@ def main() -> None:
             play(stack)
         except Failure as failure:
             raise Failure(f"{failure}\n{stack.diagnostics()}") from None
-        lines = sum(len(scene.lines) for scene in SCENES) + len(AUDIT_NOISE)
+        counted = {name: total(stack, name) for name in ("Lines", "Ignored", "Denials", "Notices")}
 
     notices = sum(len(scene.causes) for scene in SCENES)
     print(f"""
 ── what this showed ─────────────────────────────────────────────────────────────────
-  {lines} lines in a cluster's log became {notices} notices:
+  {counted["Lines"]} lines in a cluster's log, {counted["Denials"]} of them about something refused or broken, became {notices} notices:
 {chr(10).join(f"    {', '.join(scene.causes):28} {scene.title}" for scene in SCENES)}
-  The granted logins and the audit log made none. The forged line named nobody.
-  Real:       the function's own binary ({arguments.function.relative_to(ROOT) if arguments.function.is_relative_to(ROOT) else arguments.function}), run by Lambda's runtime interface;
-              its subscription to the log group; its calls of SNS.
-  Simulated:  CloudWatch Logs, Lambda, SNS and SQS by MiniStack on 127.0.0.1; the mailbox by a relay.
-  In an account of yours: logs arrive within minutes rather than at once, failed deliveries are tried
-              again and then kept in a queue, and the filter is the one of infra/sam/template.yaml.
+  The granted logins made none, nor did what the audit log says ({counted["Ignored"]} line ignored). The forged
+  line named nobody.
+
+  Real        the function's own binary, {arguments.function.name}, run as Lambda runs it; the
+              delivery that it gets from the log group; what it publishes.
+  Simulated   CloudWatch Logs, Lambda, SNS and SQS, by MiniStack on 127.0.0.1; the mailbox, by a
+              relay that keeps what SNS would have sent.
+  In AWS      lines arrive after seconds or minutes; a delivery that fails is tried again and then
+              kept in a queue; the filter lets less through (infra/sam/template.yaml).
 
 ── what to try next ─────────────────────────────────────────────────────────────────
-  make local                                        keep this stack, and send it lines of your own
-  cargo run -p eks-access-cli -- explain FILE       the same answers for a log file, without any of this
-  cargo run -p eks-access-cli -- causes             every cause there is
-  make build && sam deploy …                        your account; README.md has the whole command
+  less {MAILS.relative_to(ROOT)}/1-{SCENES[0].causes[0]}.txt    a whole mail
+  make local                                          keep this stack, and send it lines of your own
+  cargo run -p eks-access-cli -- explain FILE         the same answers for a log file of yours
+  cargo run -p eks-access-cli -- causes               every cause there is
+  make build, then `sam deploy`                       in your account; README.md has the whole command
 """)
 
 

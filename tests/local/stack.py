@@ -52,6 +52,9 @@ class Mail:
     subject: str
     body: str
 
+    def lines(self) -> list[str]:
+        return [f"Subject: {self.subject}", "", *self.body.rstrip().splitlines()]
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -204,8 +207,8 @@ class Server:
 class Stack(Server):
     """The responder in MiniStack, subscribed to the log of one cluster."""
 
-    def __init__(self, function: Path = FUNCTION):
-        super().__init__()
+    def __init__(self, function: Path = FUNCTION, python: str | Path = sys.executable):
+        super().__init__(python)
         self.function = function
 
     def _start(self) -> None:
@@ -296,6 +299,11 @@ class Stack(Server):
         platform = ("START ", "END ", "REPORT ", "INIT_START ")
         return [line for line in self._everything_logged() if not line.startswith(platform)]
 
+    def metrics(self) -> list[dict]:
+        """What the function counted: its lines in the embedded metric format."""
+        documents = (json.loads(line) for line in self.function_log() if line.startswith("{"))
+        return [document for document in documents if "_aws" in document]
+
     def reports(self) -> list[str]:
         """The platform's line about each delivery that was handled."""
         return [line for line in self._everything_logged() if line.startswith("REPORT ")]
@@ -336,9 +344,8 @@ def end_on_signals() -> None:
         signal.signal(kind, stop)
 
 
-def boxed(mail: Mail) -> str:
-    """A mail as it is read, with a frame to tell it from what we say ourselves."""
-    lines = [f"Subject: {mail.subject}", "", *mail.body.rstrip().splitlines()]
+def framed(lines: list[str]) -> str:
+    """Lines with a frame, to tell them from what we say ourselves."""
     return "\n".join(["  ┌" + "─" * 76, *(f"  │ {line}".rstrip() for line in lines), "  └" + "─" * 76])
 
 
@@ -371,7 +378,7 @@ Mail arrives below. Ctrl-C ends it.""", flush=True)
             while stack.server.poll() is None:
                 mails, log = stack.relay.mails, stack.function_log()
                 for mail in mails[shown:]:
-                    print("\n" + boxed(mail), flush=True)
+                    print("\n" + framed(mail.lines()), flush=True)
                 for line in log[written:]:
                     print(f"  function: {line}", flush=True)
                 shown, written = len(mails), len(log)
