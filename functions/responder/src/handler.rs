@@ -123,7 +123,10 @@ impl Responder {
             ..Limits::default()
         };
         let mut digest = Digest::new(self.settings.clone());
-        payload.read(&limits, |header, event| digest.event(header, &event))?;
+        let headers = payload.read(&limits, |header, event| digest.event(header, &event))?;
+        if headers.is_empty() {
+            return Err(DeliveryError::Json("it is empty"));
+        }
         Ok(digest.finish())
     }
 
