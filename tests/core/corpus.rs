@@ -22,8 +22,11 @@ fn root() -> PathBuf {
 }
 
 fn labelled(path: &Path) -> Vec<Labelled> {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn read(joiner: &mut Joiner, line: &str) -> Seen {
@@ -35,18 +38,32 @@ fn mistakes(lines: &[Labelled]) -> Vec<String> {
     let mut joiner = Joiner::default();
     let mut right: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for labelled in lines.iter().filter(|labelled| labelled.stream == "authenticator") {
+    for labelled in lines
+        .iter()
+        .filter(|labelled| labelled.stream == "authenticator")
+    {
         let seen = read(&mut joiner, &labelled.line);
         let tally = right.entry(&labelled.cause).or_default();
         tally.1 += 1;
         if seen.symptom.slug() == labelled.cause {
             tally.0 += 1;
         } else {
-            wrong.push(format!("{}: {} is read as {}", labelled.id, labelled.cause, seen.symptom));
+            wrong.push(format!(
+                "{}: {} is read as {}",
+                labelled.id, labelled.cause, seen.symptom
+            ));
         }
-        assert!(!labelled.fragment || seen.arn.is_none(), "{}: a fragment names nobody", labelled.id);
+        assert!(
+            !labelled.fragment || seen.arn.is_none(),
+            "{}: a fragment names nobody",
+            labelled.id
+        );
         let is_grantable = seen.is_grantable(&Cluster::default());
-        assert!(!is_grantable || labelled.cause == "not-mapped", "{}: not grantable", labelled.id);
+        assert!(
+            !is_grantable || labelled.cause == "not-mapped",
+            "{}: not grantable",
+            labelled.id
+        );
     }
     for (symptom, (right, all)) in right {
         println!("{symptom:28} {right:4} of {all:4}");
@@ -90,7 +107,12 @@ fn other_streams_are_no_denials() {
         }
         for labelled in labelled(&path) {
             let seen = read(&mut Joiner::default(), &labelled.line);
-            assert!(!seen.needs_explaining(), "{}: read as {}", labelled.id, seen.symptom);
+            assert!(
+                !seen.needs_explaining(),
+                "{}: read as {}",
+                labelled.id,
+                seen.symptom
+            );
         }
     }
 }

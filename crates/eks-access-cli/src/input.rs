@@ -9,6 +9,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::lines::for_each_line;
 use crate::output::Error;
+use eks_access::text::lossy;
 
 mod documents;
 mod json_line;
@@ -100,7 +101,7 @@ enum Format {
 /// Finds the format in the first bytes.
 fn detect(head: &[u8]) -> Format {
     let head = head.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(head);
-    let text = String::from_utf8_lossy(head);
+    let text = lossy(head);
     let text = text.trim_start();
     let first_line = text.lines().next().unwrap_or_default().trim_end();
     if first_line.starts_with('{') {
@@ -143,7 +144,7 @@ fn read_format(
     match detect(head) {
         Format::Lines => for_each_line(stream, |line, is_cut| {
             each(Item {
-                text: &String::from_utf8_lossy(line),
+                text: &lossy(line),
                 is_cut,
                 ..Item::default()
             })

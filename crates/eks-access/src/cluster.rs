@@ -19,7 +19,11 @@ impl ClusterName {
     /// The cluster whose control plane writes to this log group, `/aws/eks/NAME/cluster`.
     #[must_use]
     pub fn from_log_group(log_group: &str) -> Option<Self> {
-        log_group.strip_prefix("/aws/eks/")?.strip_suffix("/cluster")?.parse().ok()
+        log_group
+            .strip_prefix("/aws/eks/")?
+            .strip_suffix("/cluster")?
+            .parse()
+            .ok()
     }
 }
 
@@ -50,11 +54,18 @@ impl FromStr for ClusterName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_first = |b: &u8| b.is_ascii_alphanumeric();
         let is_rest = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        if text.len() <= 100 && text.as_bytes().first().is_some_and(is_first) && text.bytes().all(is_rest) {
+        if text.len() <= 100
+            && text.as_bytes().first().is_some_and(is_first)
+            && text.bytes().all(is_rest)
+        {
             Ok(Self(text.to_owned()))
         } else {
-            let rule = "it begins with a letter or digit and has at most 100 letters, digits, `-` and `_`";
-            Err(BadName { what: "cluster name", rule })
+            let rule =
+                "it begins with a letter or digit and has at most 100 letters, digits, `-` and `_`";
+            Err(BadName {
+                what: "cluster name",
+                rule,
+            })
         }
     }
 }
@@ -81,11 +92,19 @@ impl FromStr for Region {
     type Err = BadName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let is_part = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
         if text.len() <= 32 && text.contains('-') && text.split('-').all(is_part) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(BadName { what: "Region", rule: "it reads like `eu-west-1`" })
+            Err(BadName {
+                what: "Region",
+                rule: "it reads like `eu-west-1`",
+            })
         }
     }
 }
@@ -126,7 +145,10 @@ impl FromStr for AuthenticationMode {
         [Self::ConfigMap, Self::ApiAndConfigMap, Self::Api]
             .into_iter()
             .find(|mode| mode.as_str() == text)
-            .ok_or(BadName { what: "authentication mode", rule: "it is CONFIG_MAP, API_AND_CONFIG_MAP or API" })
+            .ok_or(BadName {
+                what: "authentication mode",
+                rule: "it is CONFIG_MAP, API_AND_CONFIG_MAP or API",
+            })
     }
 }
 
@@ -147,13 +169,17 @@ impl Cluster {
     /// The name for people: the cluster's, or words that say that it is not known.
     #[must_use]
     pub fn title(&self) -> &str {
-        self.name.as_ref().map_or("unknown cluster", ClusterName::as_str)
+        self.name
+            .as_ref()
+            .map_or("unknown cluster", ClusterName::as_str)
     }
 
     /// The name for a command line: the cluster's, or a word to replace.
     #[must_use]
     pub fn name_or_placeholder(&self) -> &str {
-        self.name.as_ref().map_or("CLUSTER_NAME", ClusterName::as_str)
+        self.name
+            .as_ref()
+            .map_or("CLUSTER_NAME", ClusterName::as_str)
     }
 
     /// The Region for a command line: the cluster's, or a word to replace.

@@ -15,6 +15,7 @@ use flate2::bufread::MultiGzDecoder;
 use serde::Deserialize;
 
 use crate::json::{Json, JsonError};
+use crate::text::lossy;
 
 /// How much a payload may unfold to.
 #[derive(Debug, Clone, Copy)]
@@ -282,7 +283,7 @@ impl<R: Read> Documents<R> {
     fn string(&mut self) -> Result<String, DeliveryError> {
         let mut text = Vec::new();
         self.json.string(&mut text, self.message_bytes)?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
+        Ok(lossy(&text).into_owned())
     }
 
     fn events(
@@ -329,8 +330,8 @@ impl<R: Read> Documents<R> {
             self.json.skip_value()?;
         }
         if !header.is_control {
-            let id = String::from_utf8_lossy(&self.id);
-            let message = String::from_utf8_lossy(&self.message);
+            let id = lossy(&self.id);
+            let message = lossy(&self.message);
             each(
                 header,
                 Event {

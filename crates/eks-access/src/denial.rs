@@ -95,7 +95,7 @@ pub struct Seen {
     pub stream: Stream,
     /// The field `arn` as logged, if it reads like an ARN.
     pub arn: Option<String>,
-    /// The principal STS vouched for.
+    /// The principal STS vouched for; not looked at where a login was simply granted.
     pub principal: Option<Principal>,
     /// Who called, from the `STS response` line.
     pub identity: Option<Identity>,
@@ -194,7 +194,12 @@ impl Joiner {
     pub fn join(&mut self, line: Line, stream: u64, at: Option<i64>) -> Seen {
         let at = line.time.or(at);
         let arn = line.arn.filter(|arn| reads_like_an_arn(arn));
-        let principal: Option<Principal> = arn.as_deref().and_then(|arn| arn.parse().ok());
+        // Of a login that was granted nothing is asked; there are thousands.
+        let is_asked = line.symptom != Symptom::AccessGranted || line.detail != Detail::None;
+        let principal: Option<Principal> = arn
+            .as_deref()
+            .filter(|_| is_asked)
+            .and_then(|arn| arn.parse().ok());
         let mut seen = Seen {
             symptom: line.symptom,
             detail: line.detail,
@@ -301,13 +306,13 @@ fn is_within(earlier: Option<i64>, later: Option<i64>, limit: i64) -> bool {
 
 /// Masked samples have accounts like `XXXXXXXXXXXX`: such a text is repeated, but it is no principal.
 fn reads_like_an_arn(text: &str) -> bool {
-    let mut parts = text.splitn(6, ':');
-    parts.next() == Some("arn")
-        && parts
-            .next()
-            .is_some_and(|partition| partition.starts_with("aws"))
-        && matches!(parts.next(), Some("iam" | "sts"))
-        && text.bytes().all(|b| b.is_ascii_graphic())
+    let bytes = text.as_bytes();
+    let is_iam_or_sts = text
+        .strip_prefix("arn:aws")
+        .and_then(|rest| rest.get(rest.bytes().position(|b| b == b':')?..))
+        .is_some_and(|rest| rest.starts_with(":iam::") || rest.starts_with(":sts::"));
+    is_iam_or_sts
         && text.len() <= 2048
-        && parts.count() == 3
+        && bytes.iter().filter(|b| **b == b':').count() >= 5
+        && bytes.iter().filter(|b| !b.is_ascii_graphic()).count() == 0
 }

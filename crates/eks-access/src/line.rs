@@ -166,7 +166,11 @@ pub fn read_pasted(text: &str, stream: Option<Stream>) -> Line {
         }
         Some(Stream::Authenticator) | None => {}
     }
-    let coloured = paste::without_colours(paste::trimmed(text));
+    let text = paste::trimmed(text);
+    if let Ok(record) = parse(text) {
+        return Line::from_record(&record);
+    }
+    let coloured = paste::without_colours(text);
     let mut text = Cow::Borrowed(paste::trimmed(&coloured));
     // Wrappers nest: a JSON string of a CRI line of the line.
     for _ in 0..4 {

@@ -127,7 +127,9 @@ impl Notice {
                 "{count} {} of other AWS accounts",
                 plural(count, "principal")
             ),
-            (Subject::Nobody, _) if self.symptom.is_client() => "whoever ran the command".to_owned(),
+            (Subject::Nobody, _) if self.symptom.is_client() => {
+                "whoever ran the command".to_owned()
+            }
             (Subject::Nobody, 0) => "the lines name nobody".to_owned(),
             (Subject::Nobody, count) => {
                 format!("{count} {} of this account", plural(count, "principal"))

@@ -33,6 +33,12 @@ impl LogText {
     }
 }
 
+/// Bytes as text; what is not UTF-8 becomes U+FFFD. (`from_utf8_lossy` alone looks at every byte of sound text.)
+#[must_use]
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// Replaces characters that could forge lines, reverse text or hide in it by U+FFFD.
 fn printable(text: &str) -> String {
     text.chars()

@@ -59,8 +59,11 @@ impl Writer {
             seen.symptom.kind().slug(),
             seen.symptom.slug()
         )?;
-        let account = seen
+        let principal = seen
             .principal
+            .clone()
+            .or_else(|| seen.arn.as_deref()?.parse().ok());
+        let account = principal
             .as_ref()
             .map(|principal| principal.account().as_str());
         let session = seen

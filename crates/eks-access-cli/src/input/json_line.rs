@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Each, Format, Item, documents, stream_by_name};
 use crate::output::Error;
+use eks_access::text::lossy;
 
 /// The members that are looked at, under every name the AWS CLI, Logs Insights and our own tools give them.
 #[derive(Debug, Default, Deserialize)]
@@ -94,7 +95,7 @@ pub(crate) fn kind(first_line: &str) -> Option<Format> {
 
 /// Reads one line. One that is no such object is handed over as it is: one bad line never costs the others.
 pub(crate) fn read(line: &[u8], is_cut: bool, each: &mut Each<'_>) -> Result<(), Error> {
-    let text = String::from_utf8_lossy(line);
+    let text = lossy(line);
     match serde_json::from_str::<Members<'_>>(&text) {
         Ok(members) if members.message.is_some() => each(Item {
             is_cut,

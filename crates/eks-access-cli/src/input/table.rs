@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::json_line::milliseconds;
 use super::{Each, Item, stream_by_name};
 use crate::output::Error;
+use eks_access::text::lossy;
 
 /// The columns that hold the line.
 const MESSAGE: [&str; 4] = ["@message", "message", "Message", "line"];
@@ -35,7 +36,7 @@ pub(crate) fn read(name: &Path, stream: impl Read, each: &mut Each<'_>) -> Resul
     let headers = reader.byte_headers().map_err(broken)?.clone();
     let column = |names: &[&str]| {
         headers.iter().position(|header| {
-            let header = String::from_utf8_lossy(header);
+            let header = lossy(header);
             names.contains(&header.trim_start_matches('\u{FEFF}').trim())
         })
     };
@@ -47,9 +48,8 @@ pub(crate) fn read(name: &Path, stream: impl Read, each: &mut Each<'_>) -> Resul
     );
     let mut row = csv::ByteRecord::new();
     while reader.read_byte_record(&mut row).map_err(broken)? {
-        let cell = |column: Option<usize>| {
-            String::from_utf8_lossy(column.and_then(|at| row.get(at)).unwrap_or_default())
-        };
+        let cell =
+            |column: Option<usize>| lossy(column.and_then(|at| row.get(at)).unwrap_or_default());
         let (log, log_stream) = (cell(group), cell(stream));
         let (owner, log_group) = log.split_once(':').unwrap_or(("", &log));
         each(Item {

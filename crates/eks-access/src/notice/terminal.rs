@@ -121,7 +121,11 @@ fn facts(notice: &Notice, style: Style, out: &mut String) {
     fact("seen", &format!("at least {}", notice.when()));
     fact("can act", notice.cause.actor.title());
     if let Some(error) = notice.shown_error() {
-        let source = if notice.symptom.is_client() { "it says" } else { "log says" };
+        let source = if notice.symptom.is_client() {
+            "it says"
+        } else {
+            "log says"
+        };
         fact(source, &error);
     }
     if !notice.evidence.event_id.is_empty() {
