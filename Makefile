@@ -45,7 +45,8 @@ test: fmt-check lint deny build test-infra test-demo test-rust ## everything tha
 
 .PHONY: bench
 bench: build ## measure what the design promises: time, memory, size
-	cargo bench --locked --workspace
+	cargo build --locked --release --package bench --bins
+	target/release/bench
 
 .PHONY: docs
 docs: machine ## write the generated pages, tables and schemas anew
@@ -62,7 +63,8 @@ sam-validate: $(TOOLS)/check.done ## check the template with AWS' own tools, off
 	$(TOOLS)/check/bin/sam validate --lint --language-extensions --template infra/sam/template.yaml
 
 .PHONY: tools
-tools: $(TOOLS)/run.done $(TOOLS)/check.done ## install the pinned tools into .tools (run and test do this by themselves)
+tools: $(TOOLS)/run.done $(TOOLS)/check.done $(TOOLS)/deploy.done ## install the pinned tools into .tools (run and test do this by themselves)
+
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here
@@ -88,7 +90,7 @@ deny: $(TOOLS)/check.done machine
 	@tools/advisories.sh $(TOOLS)/check/bin/cargo-deny
 
 .PHONY: test-infra
-test-infra: $(TOOLS)/check.done $(TOOLS)/run.done sam-validate build
+test-infra: $(TOOLS)/check.done $(TOOLS)/run.done $(TOOLS)/deploy.done sam-validate build
 	$(call say,tests of the template and of the package)
 	$(TOOLS)/check/bin/python -m pytest -q -p no:cacheprovider -p no:logging tests/infra
 
@@ -116,7 +118,8 @@ comma := ,
 machine:
 	@tools/machine.sh fmt clippy
 
-# Two environments: what `make run` needs is small and quick to install, and the checks need much more.
+# Environments of their own: what `make run` needs is small and quick to install, the checks need much more.
+$(TOOLS)/deploy.done: tools/requirements/run.txt
 $(TOOLS)/%.done: tools/requirements/%.txt
 	@tools/machine.sh
 	$(call say,installing tools/requirements/$*.txt into $(TOOLS)/$*)

@@ -19,7 +19,7 @@ elif [[ $found != "rustc $wanted "* ]]; then
   lacks "rustc $wanted (found: $found)" "rustup toolchain install $wanted"
 fi
 for part in "$@"; do
-  cargo "$part" --version >/dev/null 2>&1 || lacks "cargo $part" "rustup component add ${part/fmt/rustfmt}"
+  ! command -v cargo >/dev/null || cargo "$part" --version >/dev/null 2>&1 || lacks "cargo $part" "rustup component add ${part/fmt/rustfmt}"
 done
 
 command -v cc >/dev/null || lacks 'a C compiler (the TLS library is partly C)' 'Debian, Ubuntu: apt-get install gcc libc6-dev'

@@ -1,67 +1,93 @@
-"""The stack is made, by an engine that is not the one that expanded it.
+"""`sam deploy`, as the template's head documents it, with CloudFormation played by MiniStack.
 
-MiniStack's CloudFormation resolves every reference, orders the resources by what they need, and makes
-them. It checks less than AWS does, so this finds what could never work, not everything that could fail.
+MiniStack unrolls the loop with code of its own, applies AWS' Serverless transform, resolves every
+reference, orders the resources by what they need, and makes them. It checks less than AWS does, so this
+finds what could never work, not everything that could fail.
 """
 
-import io
 import json
+import os
+import shutil
+import subprocess
 import sys
-import zipfile
 
 import pytest
 
 from expanded import ACCOUNT, REGION, ROOT, STACK, TEMPLATE, Stack
 
 sys.path.append(str(ROOT / "tests/local"))
-from stack import Server, wait_for  # noqa: E402
+from stack import Server  # noqa: E402
 
 CLUSTERS = ["prod", "team-a_blue"]
+EMAIL = "platform@example.com"
+PACKAGE = ROOT / "target/lambda/responder.zip"
 # An alarm on a query of metrics; MiniStack has only those on one metric.
 UNKNOWN_TO_MINISTACK = "LogsAreNotForwarded"
 
 
+def template_for_ministack(folder) -> str:
+    """The template as it is, less the one resource; the text is cut, so that nothing else is rewritten."""
+    text = (ROOT / "infra/sam/template.yaml").read_text()
+    start = text.index(f"\n  {UNKNOWN_TO_MINISTACK}:\n")
+    text = text[:start] + text[text.index("\nOutputs:\n") :]
+    (folder / "infra/sam").mkdir(parents=True)
+    (folder / "target/lambda").mkdir(parents=True)
+    shutil.copy(PACKAGE, folder / "target/lambda")
+    path = folder / "infra/sam/template.yaml"
+    path.write_text(text)
+    return str(path)
+
+
 @pytest.fixture(scope="module")
-def deployed():
-    with Server(python=ROOT / ".tools/run/bin/python") as server:
-        logs, s3, cloudformation = map(server.client, ("logs", "s3", "cloudformation"))
+def deployed(tmp_path_factory):
+    with Server(python=ROOT / ".tools/deploy/bin/python") as server:
         for cluster in CLUSTERS:
-            logs.create_log_group(logGroupName=f"/aws/eks/{cluster}/cluster")
-        package = io.BytesIO()
-        with zipfile.ZipFile(package, "w") as archive:
-            archive.writestr("bootstrap", "#!/bin/sh\n")
-        s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
-        s3.put_object(Bucket="bucket", Key="responder.zip", Body=package.getvalue())
-
-        parameters = {"Clusters": ",".join(CLUSTERS), "NotificationEmail": "platform@example.com"}
-        template = Stack(**parameters).template
-        del template["Resources"][UNKNOWN_TO_MINISTACK]
-        cloudformation.create_stack(
-            StackName=STACK,
-            TemplateBody=json.dumps(template),
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        )
-
-        def ended():
-            (stack,) = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
-            return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
-
-        stack = wait_for("the stack to be made", 30, ended)
-        events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
-        failures = [
-            f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"
-            for event in events
-            if event["ResourceStatus"].endswith("_FAILED")
-        ]
-        assert stack["StackStatus"] == "CREATE_COMPLETE", failures
+            server.client("logs").create_log_group(logGroupName=f"/aws/eks/{cluster}/cluster")
+        server.client("s3").create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+        done = subprocess.run(
+            [
+                ROOT / ".tools/check/bin/sam", "deploy", "--language-extensions",
+                "--template", template_for_ministack(tmp_path_factory.mktemp("deploy")),
+                "--stack-name", STACK,
+                "--s3-bucket", "bucket",  # --resolve-s3 would make one, with a stack of SAM's own
+                "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND",
+                "--parameter-overrides", f"Clusters={','.join(CLUSTERS)}", f"NotificationEmail={EMAIL}",
+                "--no-progressbar",
+            ],
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(server.folder),
+                "AWS_ENDPOINT_URL": server.url,
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_DEFAULT_REGION": REGION,
+                "SAM_CLI_TELEMETRY": "0",
+                "SAM_CLI_POLL_DELAY": "1",
+            },
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+        (stack,) = server.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         server.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         yield server
+
+
+def test_both_engines_make_the_same_resources(deployed):
+    made = deployed.client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
+    expanded = Stack(Clusters=",".join(CLUSTERS), NotificationEmail=EMAIL).resources
+    assert {(one["LogicalResourceId"], one["ResourceType"]) for one in made} == {
+        (name, resource["Type"]) for name, resource in expanded.items() if name != UNKNOWN_TO_MINISTACK
+    }
 
 
 def test_every_output_has_a_value(deployed):
     assert set(deployed.outputs) == set(TEMPLATE["Outputs"])
     assert deployed.outputs["TopicArn"].startswith(f"arn:aws:sns:{REGION}:{ACCOUNT}:")
+
+
+def test_the_package_is_deployed_as_it_was_built(deployed):
+    function = deployed.client("lambda").get_function_configuration(FunctionName=deployed.outputs["FunctionName"])
+    assert function["CodeSize"] == PACKAGE.stat().st_size
 
 
 def test_each_cluster_delivers_to_the_function_that_was_made(deployed):
@@ -104,4 +130,4 @@ def test_the_address_is_subscribed(deployed):
     (subscription,) = deployed.client("sns").list_subscriptions_by_topic(TopicArn=deployed.outputs["TopicArn"])[
         "Subscriptions"
     ]
-    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "platform@example.com")
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", EMAIL)
