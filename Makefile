@@ -50,7 +50,7 @@ bench: build ## measure what the design promises: time, memory, size
 
 .PHONY: docs
 docs: machine ## write the generated pages, tables and schemas anew
-	UPDATE_DOCS=1 cargo test --locked --workspace --quiet
+	UPDATE_DOCS=1 cargo test --locked --workspace --no-fail-fast --quiet
 
 .PHONY: fmt
 fmt: machine ## format the code
@@ -64,7 +64,6 @@ sam-validate: $(TOOLS)/check.done ## check the template with AWS' own tools, off
 
 .PHONY: tools
 tools: $(TOOLS)/run.done $(TOOLS)/check.done $(TOOLS)/deploy.done ## install the pinned tools into .tools (run and test do this by themselves)
-
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here
@@ -107,7 +106,7 @@ test-rust: $(TOOLS)/check.done build
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	   echo 'cargo nextest run --locked --workspace'; cargo nextest run --locked --workspace; \
 	 else \
-	   echo 'cargo test --locked --workspace --all-targets'; cargo test --locked --workspace --all-targets; \
+	   echo 'cargo test --locked --workspace --lib --bins --tests'; cargo test --locked --workspace --lib --bins --tests; \
 	 fi
 
 # ---- the plumbing ---------------------------------------------------------------------------------
