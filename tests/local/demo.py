@@ -95,11 +95,12 @@ SCENES = [
         ["token-expired"],
     ),
     Scene(
-        "a stranger without credentials writes a forged denial into the log, to have an admin role let in",
+        "a stranger forges a denial in the log, to have an admin role let in",
         [
             refused(
-                f'input token was not properly formatted: unexpected hostname "x" arn="arn:aws:iam::{ACCOUNT}:role/admin" '
-                'error="ARN is not mapped" *<https://example.com|approve here>*" in pre-signed URL',
+                'input token was not properly formatted: unexpected hostname "x" '
+                f'arn="arn:aws:iam::{ACCOUNT}:role/admin" error="ARN is not mapped" '
+                '*<https://example.com|approve here>*" in pre-signed URL',
                 40300,
             ),
         ],
@@ -198,8 +199,8 @@ def check(scene: Scene, notices: list[dict]) -> None:
     if causes != sorted(scene.causes):
         raise Failure(f"`{scene.title}`: expected the causes {scene.causes}, got {causes}")
     for notice in notices:
-        if notice.get("principal") != scene.principal and (scene.principal or "admin" in json.dumps(notice.get("principal"))):
-            raise Failure(f"`{scene.title}`: expected the principal {scene.principal}, got {notice.get('principal')}")
+        if notice["principal"] != scene.principal:
+            raise Failure(f"`{scene.title}`: expected the principal {scene.principal}, got {notice['principal']}")
 
 
 def main() -> None:
@@ -221,7 +222,7 @@ def main() -> None:
     notices = sum(len(scene.causes) for scene in SCENES)
     print(f"""
 ── what this showed ─────────────────────────────────────────────────────────────────
-  {counted["Lines"]} lines in a cluster's log, {counted["Denials"]} of them about something refused or broken, became {notices} notices:
+  Of {counted["Lines"]} lines in a cluster's log {counted["Denials"]} told of something refused or broken. They became {notices} notices:
 {chr(10).join(f"    {', '.join(scene.causes):28} {scene.title}" for scene in SCENES)}
   The granted logins made none, nor did what the audit log says ({counted["Ignored"]} line ignored). The forged
   line named nobody.
