@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use eks_access::denial::Seen;
 use eks_access::incident::{ClusterId, Digest, Outcome, Place, Settings};
-use eks_access::line::{Line, Stream, read_pasted};
+use eks_access::line::{Line, Stream, granted_arn, read_pasted};
 use eks_access::notice::{Notice, chat, email, terminal};
 use eks_access::symptom::{Kind, Symptom};
 use serde_json::Value;
@@ -30,10 +30,13 @@ pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
     let mut problems = 0_u64;
     let mut lines = 0_u64;
     let result = input::read_all(&options.files, &mut |item| {
-        let (seen, cluster) = reader.read(item);
+        let (mut seen, cluster) = reader.read(item);
         lines += 1;
         problems += u64::from(is_problem(&seen));
         if let Some(writer) = &mut writer {
+            if seen.symptom == Symptom::AccessGranted && seen.arn.is_none() {
+                seen.arn = granted_arn(item.text);
+            }
             writer
                 .write(&mut out, lines, &seen, &reader.digest, cluster)
                 .map_err(Error::Output)?;

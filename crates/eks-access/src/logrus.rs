@@ -14,6 +14,7 @@
 use std::borrow::Cow;
 
 use memchr::memchr2;
+use smallvec::SmallVec;
 
 /// More pairs than this are no authenticator line (the longest known record has 13).
 const MAX_PAIRS: usize = 32;
@@ -46,7 +47,8 @@ impl Value<'_> {
 /// The fields of one line, each key once.
 #[derive(Debug, Clone, Default)]
 pub struct Record<'a> {
-    pairs: Vec<(&'a str, Value<'a>)>,
+    /// The longest usual record has 13 pairs, the most frequent one 11.
+    pairs: SmallVec<[(&'a str, Value<'a>); 12]>,
     /// A bit for the length and first letter of each key, so that most new keys need no comparing.
     shapes: u64,
 }
@@ -108,10 +110,7 @@ pub fn parse_text(line: &str) -> Result<Record<'_>, NotARecord> {
     if line.len() > MAX_LINE_BYTES {
         return Err(NotARecord::Malformed);
     }
-    let mut record = Record {
-        pairs: Vec::with_capacity(12),
-        shapes: 0,
-    };
+    let mut record = Record::default();
     let mut rest = line;
     loop {
         let (key, after_key) = take_key(rest)?;
@@ -293,7 +292,7 @@ pub(crate) fn unescape(inside: &str) -> Cow<'_, str> {
 ///
 /// # Errors
 /// [`NotARecord`] when the line is not such an object, or has a key twice.
-pub fn parse_json(line: &str) -> Result<Record<'static>, NotARecord> {
+pub fn parse_json(line: &str) -> Result<Record<'_>, NotARecord> {
     if line.len() > MAX_LINE_BYTES {
         return Err(NotARecord::Malformed);
     }
