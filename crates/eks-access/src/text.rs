@@ -118,22 +118,33 @@ fn redact_word(word: &str, after: &str) -> Option<(String, usize)> {
         .filter(|(at, _)| word.len() - at >= SHORTEST_KEY_ID);
     if let Some((at, prefix)) = token.chain(key_id).min() {
         let kept = word.get(..at).unwrap_or("");
-        return Some((format!("{kept}{prefix}[redacted]"), word.len()));
+        // A session token goes on with what base64 and percent-encoding have.
+        return Some((
+            format!("{kept}{prefix}[redacted]"),
+            word.len() + secret_length(after),
+        ));
     }
-    if SIGNED_PARAMETERS.contains(&word.to_ascii_lowercase().as_str()) {
+    let lower = word.to_ascii_lowercase();
+    if SIGNED_PARAMETERS
+        .iter()
+        .any(|parameter| lower.ends_with(parameter))
+    {
         let glue = ["=", "%3D", "%3d", "\\u003d"]
             .into_iter()
             .find(|glue| after.starts_with(glue))?;
         let value = after.get(glue.len()..)?;
-        let end = value
-            .find(|c: char| !(is_word(c) || matches!(c, '%' | '+' | '/' | '~' | '*')))
-            .unwrap_or(value.len());
         return Some((
             format!("{word}{glue}[redacted]"),
-            word.len() + glue.len() + end,
+            word.len() + glue.len() + secret_length(value),
         ));
     }
     None
+}
+
+/// How far a secret goes on.
+fn secret_length(text: &str) -> usize {
+    let is_secret = |c: char| is_word(c) || matches!(c, '%' | '+' | '/' | '~' | '*' | '=');
+    text.find(|c| !is_secret(c)).unwrap_or(text.len())
 }
 
 #[cfg(test)]

@@ -38,9 +38,7 @@ pub fn subject(notice: &Notice) -> String {
 #[must_use]
 pub fn render(notice: &Notice) -> String {
     let mut text = terminal::render(notice, &terminal::Style::plain(COLUMNS));
-    text.push_str(
-        "\n--\nSent by eks-access-responder. Counts are \"at least\". Nothing was changed.\n",
-    );
+    text.push_str("\n--\nSent by eks-access-responder. It only reads: nothing was changed.\n");
     text.push_str("An e-mail can't approve anything. It holds no secret.\n");
     if text.len() > MAX_BYTES {
         let end = (0..=MAX_BYTES)

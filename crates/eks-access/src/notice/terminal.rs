@@ -65,11 +65,10 @@ const SHORT_REMEDIES: usize = 3;
 /// Renders a notice.
 #[must_use]
 pub fn render(notice: &Notice, style: &Style) -> String {
-    let mut out = format!(
-        "{}  {}\n\n",
-        style.severity(notice.severity),
-        style.bold(&notice.headline())
-    );
+    let indent = " ".repeat(notice.severity.slug().len() + 2);
+    let headline = wrapped(&notice.headline(), style.columns, &indent);
+    let headline = style.bold(headline.trim());
+    let mut out = format!("{}  {headline}\n\n", style.severity(notice.severity));
     out.push_str(&wrapped(notice.cause.summary, style.columns, ""));
     out.push('\n');
     facts(notice, *style, &mut out);
