@@ -1,5 +1,12 @@
 //! Labelled lines: every symptom right, none by accident.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that can't read its lines fails, and says what it read"
+)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

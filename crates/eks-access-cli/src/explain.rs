@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
                 .write(&mut out, lines, &seen, &reader.digest, cluster)
                 .map_err(Error::Output)?;
         }
-        if lines % 4096 == 0 {
+        if lines.is_multiple_of(4096) {
             progress.at(lines, problems);
         }
         Ok(())
@@ -109,10 +109,11 @@ impl Reader {
     }
 
     fn cluster(&mut self, log_group: &str, owner: &str) -> ClusterId {
-        if let Some((group, known_owner, id)) = &self.last {
-            if group == log_group && known_owner == owner {
-                return *id;
-            }
+        if let Some((group, known_owner, id)) = &self.last
+            && group == log_group
+            && known_owner == owner
+        {
+            return *id;
         }
         let id = self
             .digest

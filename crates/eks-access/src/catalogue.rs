@@ -148,17 +148,15 @@ pub struct Judgement {
 pub fn judge(case: &Case<'_>) -> Judgement {
     let mut cause = None;
     let mut perhaps = Vec::new();
-    for candidate in CAUSES
+    for asked in CAUSES
         .iter()
         .copied()
         .filter(|cause| cause.symptoms.contains(&case.symptom))
     {
-        match (candidate.claim)(case) {
-            Claim::Yes if candidate.tier == Tier::Specific || cause.is_none() => {
-                cause = Some(candidate)
-            }
+        match (asked.claim)(case) {
+            Claim::Yes if asked.tier == Tier::Specific || cause.is_none() => cause = Some(asked),
             Claim::Yes | Claim::No => {}
-            Claim::Perhaps(fact) => perhaps.push((candidate, Some(fact))),
+            Claim::Perhaps(fact) => perhaps.push((asked, Some(fact))),
         }
     }
     let related = cause.map_or(&[][..], |cause: &Cause| cause.perhaps);

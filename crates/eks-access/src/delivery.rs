@@ -320,7 +320,7 @@ impl<R: Read> Documents<R> {
                         self.json.string(&mut self.id, 256)?;
                     }
                     b"message" if is_string => {
-                        fits = self.json.string(&mut self.message, self.message_bytes)?
+                        fits = self.json.string(&mut self.message, self.message_bytes)?;
                     }
                     b"timestamp" => timestamp = self.json.integer()?,
                     _ => self.json.skip_value()?,

@@ -222,7 +222,7 @@ impl Joiner {
                 self.remember(&seen, stream, line.client);
             }
             Symptom::InfoOther if seen.detail == Detail::WatchClosed => {
-                self.watch_closed(&mut seen, stream)
+                self.watch_closed(&mut seen, stream);
             }
             _ => {
                 if let Some(client) = line.client {
@@ -313,6 +313,6 @@ fn reads_like_an_arn(text: &str) -> bool {
         .is_some_and(|rest| rest.starts_with(":iam::") || rest.starts_with(":sts::"));
     is_iam_or_sts
         && text.len() <= 2048
-        && bytes.iter().filter(|b| **b == b':').count() >= 5
+        && memchr::memchr_iter(b':', bytes).count() >= 5
         && bytes.iter().filter(|b| !b.is_ascii_graphic()).count() == 0
 }

@@ -268,10 +268,10 @@ impl Digest {
 
     /// The cluster a delivery is about; `None` for one that is not ours to read.
     fn delivery_cluster(&mut self, header: &Header) -> Option<ClusterId> {
-        if let Some((known, cluster)) = &self.delivery {
-            if known == header {
-                return *cluster;
-            }
+        if let Some((known, cluster)) = &self.delivery
+            && known == header
+        {
+            return *cluster;
         }
         let is_ours = ClusterName::from_log_group(&header.log_group).is_some()
             && Stream::from_log_stream(&header.log_stream) == Stream::Authenticator;
@@ -481,19 +481,20 @@ impl Incident {
         self.first.at = self.first.at.into_iter().chain(moment.at).min();
         self.last.at = self.last.at.into_iter().chain(moment.at).max();
         self.last.sequence = moment.sequence;
-        if let Some(principal) = &seen.principal {
-            if self.principals.len() < MAX_PRINCIPALS && !self.principals.contains(principal) {
-                self.principals.insert(principal.clone());
-            }
+        if let Some(principal) = &seen.principal
+            && self.principals.len() < MAX_PRINCIPALS
+            && !self.principals.contains(principal)
+        {
+            self.principals.insert(principal.clone());
         }
         let session = seen
             .identity
             .as_ref()
             .and_then(|identity| identity.telling_session());
-        if let Some(session) = session.filter(|session| !self.sessions.contains(session)) {
-            if self.sessions.len() < MAX_SESSIONS {
-                self.sessions.push(session.clone());
-            }
+        if let Some(session) = session.filter(|session| !self.sessions.contains(session))
+            && self.sessions.len() < MAX_SESSIONS
+        {
+            self.sessions.push(session.clone());
         }
     }
 

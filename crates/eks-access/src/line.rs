@@ -334,7 +334,10 @@ fn klog_source(text: &str) -> Option<&str> {
     let (header, _) = text.split_once("] ")?;
     let place = header.rsplit(' ').next()?;
     let (file, number) = place.rsplit_once(':')?;
-    (file.ends_with(".go") && number.bytes().all(|b| b.is_ascii_digit())).then_some(file)
+    let is_go = file
+        .rsplit_once('.')
+        .is_some_and(|(_, ending)| ending == "go");
+    (is_go && number.bytes().all(|b| b.is_ascii_digit())).then_some(file)
 }
 
 fn is_json_object(text: &str) -> bool {

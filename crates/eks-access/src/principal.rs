@@ -82,6 +82,39 @@ enum Resource {
     Root,
 }
 
+/// How node roles begin, in lower case: EKS user guide, eksctl, Karpenter.
+const NODE_ROLE_BEGINNINGS: [&str; 8] = [
+    "amazoneksnoderole",
+    "amazoneksautonoderole",
+    "amazonekshybridnodesrole",
+    "amazoneksfargatepodexecutionrole",
+    "eksnoderole",
+    "karpenternoderole",
+    "eksctl-karpenternoderole",
+    "nodeinstancerole",
+];
+
+/// What stands between the dashes of a node role made by a tool, in lower case.
+const NODE_ROLE_PARTS: [&str; 5] = [
+    "nodeinstancerole",
+    "noderole",
+    "karpenternoderole",
+    "fargatepodexecutionrole",
+    "ekshybridnodesrole",
+];
+
+/// How cluster roles begin, in lower case: EKS user guide.
+const CLUSTER_ROLE_BEGINNINGS: [&str; 5] = [
+    "amazoneksclusterrole",
+    "amazoneksautoclusterrole",
+    "eksclusterrole",
+    "eks-cluster-role",
+    "eksservicerole",
+];
+
+/// What stands between the dashes of a cluster role made by eksctl, in lower case.
+const CLUSTER_ROLE_PARTS: [&str; 3] = ["eksclusterrole", "clusterservicerole", "servicerole"];
+
 /// An IAM role, user, federated user or root user: what the authenticator maps.
 ///
 /// `FromStr` reads the IAM forms (`role/…`, `user/…`, `root`), STS' `federated-user/…` and, as the authenticator
@@ -182,27 +215,10 @@ impl Principal {
             return false;
         };
         let lower = name.to_ascii_lowercase();
-        const BEGINNINGS: [&str; 8] = [
-            "amazoneksnoderole",
-            "amazoneksautonoderole",
-            "amazonekshybridnodesrole",
-            "amazoneksfargatepodexecutionrole",
-            "eksnoderole",
-            "karpenternoderole",
-            "eksctl-karpenternoderole",
-            "nodeinstancerole",
-        ];
-        const WITHIN_DASHES: [&str; 5] = [
-            "nodeinstancerole",
-            "noderole",
-            "karpenternoderole",
-            "fargatepodexecutionrole",
-            "ekshybridnodesrole",
-        ];
-        BEGINNINGS
+        NODE_ROLE_BEGINNINGS
             .iter()
             .any(|beginning| lower.starts_with(beginning))
-            || lower.split('-').any(|part| WITHIN_DASHES.contains(&part))
+            || lower.split('-').any(|part| NODE_ROLE_PARTS.contains(&part))
             || lower.contains("-eks-node-group-")
     }
 
@@ -210,20 +226,14 @@ impl Principal {
     #[must_use]
     pub fn is_named_like_a_cluster_role(&self) -> bool {
         let lower = self.name().to_ascii_lowercase();
-        const BEGINNINGS: [&str; 5] = [
-            "amazoneksclusterrole",
-            "amazoneksautoclusterrole",
-            "eksclusterrole",
-            "eks-cluster-role",
-            "eksservicerole",
-        ];
-        const WITHIN_DASHES: [&str; 3] = ["eksclusterrole", "clusterservicerole", "servicerole"];
         self.is_role()
-            && (BEGINNINGS
+            && (CLUSTER_ROLE_BEGINNINGS
                 .iter()
                 .any(|beginning| lower.starts_with(beginning))
                 || (lower.starts_with("eksctl-")
-                    && lower.split('-').any(|part| WITHIN_DASHES.contains(&part))))
+                    && lower
+                        .split('-')
+                        .any(|part| CLUSTER_ROLE_PARTS.contains(&part))))
     }
 
     /// Whether the role's name is one of this product's own functions.

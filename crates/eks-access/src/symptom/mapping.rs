@@ -132,7 +132,7 @@ fn ec2_error(error: &str) -> Option<Symptom> {
 }
 
 /// The code in either SDK's rendering of an error: version 1 (up to v0.7.2) begins with `Code: `, version 2 has a part
-/// `api error Code: `. A failed AssumeRole of the cluster role is a refusal whatever its code.
+/// `api error Code: `. A failed `AssumeRole` of the cluster role is a refusal whatever its code.
 fn error_code(error: &str) -> Option<&str> {
     let is_code = |text: &&str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')

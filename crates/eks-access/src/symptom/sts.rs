@@ -39,21 +39,23 @@ fn is_no_answer(tail: &str) -> bool {
         .any(|start| strip_prefix_ci(tail, start).is_some())
 }
 
-/// STS vouched, but for nothing that can log in (`pkg/arn`).
+/// How the errors begin that name an identity which can't log in (`pkg/arn`, `pkg/token`).
+const UNSUPPORTED: [&str; 6] = [
+    "arn '",
+    "assumed-role arn '",
+    "unrecognized resource ",
+    "service ",
+    "malformed userid \"",
+    "not able to canonicalize arn",
+];
+
+/// STS vouched, but for nothing that can log in.
 fn identity_error(tail: &str) -> Option<Symptom> {
     // A 200 without an ARN comes from another STS action than GetCallerIdentity: the token was built to trick.
     if strip_prefix_ci(tail, "arn '' is invalid: ").is_some() {
         return Some(Symptom::TokenForged);
     }
-    const BEGINNINGS: [&str; 6] = [
-        "arn '",
-        "assumed-role arn '",
-        "unrecognized resource ",
-        "service ",
-        "malformed userid \"",
-        "not able to canonicalize arn",
-    ];
-    BEGINNINGS
+    UNSUPPORTED
         .iter()
         .any(|start| strip_prefix_ci(tail, start).is_some())
         .then_some(Symptom::IdentityUnsupported)
@@ -138,7 +140,7 @@ impl StsError {
         let (mut code, mut message) = (String::new(), String::new());
         loop {
             match reader.read_event() {
-                Ok(Event::Start(start)) => element = start.local_name().as_ref().to_owned(),
+                Ok(Event::Start(start)) => start.local_name().as_ref().clone_into(&mut element),
                 Ok(Event::Text(text)) => match element.as_str() {
                     "Code" => code.push_str(text.trim()),
                     "Message" => message.push_str(text.trim()),
