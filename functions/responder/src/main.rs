@@ -21,11 +21,7 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match Runtime::new(service_fn(|event: LambdaEvent<_>| responder.handle(event)))
-        .run()
-        .await
-    {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    let answer = service_fn(|event: LambdaEvent<_>| responder.handle(event));
+    let ended = Runtime::new(answer).run().await;
+    ended.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
