@@ -148,6 +148,7 @@ pub struct Judgement {
 pub fn judge(case: &Case<'_>) -> Judgement {
     let mut cause = None;
     let mut perhaps = Vec::new();
+    let mut denied = Vec::new();
     for asked in CAUSES
         .iter()
         .copied()
@@ -155,7 +156,8 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     {
         match (asked.claim)(case) {
             Claim::Yes if asked.tier == Tier::Specific || cause.is_none() => cause = Some(asked),
-            Claim::Yes | Claim::No => {}
+            Claim::No => denied.push(asked.id),
+            Claim::Yes => {}
             Claim::Perhaps(fact) => perhaps.push((asked, Some(fact))),
         }
     }
@@ -163,6 +165,7 @@ pub fn judge(case: &Case<'_>) -> Judgement {
     perhaps.extend(
         related
             .iter()
+            .filter(|id| !denied.contains(id))
             .filter_map(|id| find(id))
             .map(|cause| (cause, None)),
     );

@@ -84,11 +84,10 @@ pub fn render(notice: &Notice, style: &Style) -> String {
 }
 
 fn facts(notice: &Notice, style: Style, out: &mut String) {
+    const INDENT: &str = "            ";
     let mut fact = |name: &str, value: &str| {
-        let label = format!("  {name:<10}");
-        let text = wrapped(value, style.columns, "            ");
-        out.push_str(&style.dim(&label));
-        out.push_str(text.trim_start());
+        out.push_str(&style.dim(&format!("  {name:<10}")));
+        out.push_str(wrapped(value, style.columns, INDENT).trim_start());
     };
     fact("who", &notice.who());
     if !matches!(notice.subject, Subject::Principal(_)) {
@@ -97,7 +96,7 @@ fn facts(notice: &Notice, style: Style, out: &mut String) {
         }
     }
     for session in notice.shown_sessions() {
-        fact("session", &session);
+        fact("session", &broken(&session, style.columns - INDENT.len()));
     }
     let place: Vec<String> = [
         notice
@@ -125,7 +124,7 @@ fn facts(notice: &Notice, style: Style, out: &mut String) {
         } else {
             "log says"
         };
-        fact(source, &error);
+        fact(source, &broken(&error, style.columns - INDENT.len()));
     }
     if !notice.evidence.event_id.is_empty() {
         fact(
@@ -220,12 +219,12 @@ fn sentence(title: &str) -> String {
     })
 }
 
-/// Fills lines of at most `columns`, each but the first beginning with `indent`. A longer word is broken, for it may be
-/// log text.
+/// Fills lines of at most `columns`, each but the first beginning with `indent`. A longer word sticks out: it is an ARN
+/// or a name that people copy.
 fn wrapped(text: &str, columns: usize, indent: &str) -> String {
     let width = columns.saturating_sub(indent.chars().count()).max(20);
     let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split_whitespace().flat_map(|word| pieces(word, width)) {
+    for word in text.split_whitespace() {
         let used = lines.last().map_or(0, |line| line.chars().count());
         let fits = used == 0 || used + 1 + word.chars().count() <= width;
         match lines.last_mut() {
@@ -233,9 +232,9 @@ fn wrapped(text: &str, columns: usize, indent: &str) -> String {
                 if used > 0 {
                     line.push(' ');
                 }
-                line.push_str(&word);
+                line.push_str(word);
             }
-            _ => lines.push(word),
+            _ => lines.push(word.to_owned()),
         }
     }
     let mut out = String::new();
@@ -247,11 +246,15 @@ fn wrapped(text: &str, columns: usize, indent: &str) -> String {
     out
 }
 
-/// A word in pieces of at most `width` characters.
-fn pieces(word: &str, width: usize) -> Vec<String> {
-    let chars: Vec<char> = word.chars().collect();
-    chars
-        .chunks(width)
-        .map(|chunk| chunk.iter().collect())
-        .collect()
+/// Log text with its long words in pieces of at most `width` characters, so that it stays in its column.
+fn broken(text: &str, width: usize) -> String {
+    let pieces = text.split_whitespace().map(|word| {
+        let chars: Vec<char> = word.chars().collect();
+        chars
+            .chunks(width.max(20))
+            .map(String::from_iter)
+            .collect::<Vec<_>>()
+            .join(" ")
+    });
+    pieces.collect::<Vec<_>>().join(" ")
 }
