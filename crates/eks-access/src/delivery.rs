@@ -108,9 +108,10 @@ impl fmt::Display for DeliveryError {
 
 impl std::error::Error for DeliveryError {}
 
-/// One payload, still compressed (or plain JSON, as Firehose passes it on when it decompresses).
+/// One payload, still compressed (or plain JSON, as Firehose passes it on when it decompresses). One that is not base64
+/// costs only itself: its error comes when it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payload(Vec<u8>);
+pub struct Payload(Result<Vec<u8>, DeliveryError>);
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -138,7 +139,7 @@ struct Data<'a> {
 /// of a Kinesis stream or a Firehose.
 ///
 /// # Errors
-/// [`DeliveryError::NotADelivery`] or [`DeliveryError::Base64`].
+/// [`DeliveryError::NotADelivery`].
 pub fn payloads(event: &[u8]) -> Result<Vec<Payload>, DeliveryError> {
     let envelope: Envelope<'_> =
         serde_json::from_slice(event).map_err(|_| DeliveryError::NotADelivery)?;
@@ -157,9 +158,10 @@ pub fn payloads(event: &[u8]) -> Result<Vec<Payload>, DeliveryError> {
         } => records,
         _ => return Err(DeliveryError::NotADelivery),
     };
-    data.iter()
-        .map(|data| decode_base64(&data.data).map(Payload))
-        .collect()
+    Ok(data
+        .iter()
+        .map(|data| Payload(decode_base64(&data.data)))
+        .collect())
 }
 
 fn decode_base64(text: &str) -> Result<Vec<u8>, DeliveryError> {
@@ -176,10 +178,10 @@ impl Payload {
     /// A payload from bytes that are gzip or plain JSON.
     #[must_use]
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self(Ok(bytes))
     }
 
-    /// Reads the payload, handing over each event with the header it stands under.
+    /// Reads the payload, handing over each event with the header it stands under. Gives the header of each document.
     ///
     /// # Errors
     /// Any [`DeliveryError`], possibly after events were handed over; those must then be discarded.
@@ -188,11 +190,25 @@ impl Payload {
         limits: &Limits,
         mut each: impl FnMut(&Header, Event<'_>),
     ) -> Result<Vec<Header>, DeliveryError> {
-        if self.0.starts_with(&[0x1f, 0x8b]) {
-            read_documents(|| MultiGzDecoder::new(self.0.as_slice()), limits, &mut each)
+        let bytes = self.0.as_ref().map_err(Clone::clone)?;
+        let headers = if bytes.starts_with(&[0x1f, 0x8b]) {
+            read_documents(|| MultiGzDecoder::new(bytes.as_slice()), limits, &mut each)
         } else {
-            read_documents(|| self.0.as_slice(), limits, &mut each)
+            read_documents(|| bytes.as_slice(), limits, &mut each)
+        }?;
+        if headers.is_empty() {
+            Err(DeliveryError::Json("it is empty"))
+        } else {
+            Ok(headers)
         }
+    }
+
+    /// Reads the payload to its end and its checksum, handing over nothing.
+    ///
+    /// # Errors
+    /// Any [`DeliveryError`].
+    pub fn verify(&self, limits: &Limits) -> Result<(), DeliveryError> {
+        self.read(limits, |_, _| {}).map(|_| ())
     }
 }
 

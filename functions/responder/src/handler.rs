@@ -86,48 +86,50 @@ impl Responder {
         let payloads = delivery::payloads(event.bytes());
         // The event holds the same bytes as the payloads, a third larger.
         drop(event);
-        let mut notices = Vec::new();
-        let digests = payloads.map_or_else(
-            |error| vec![Err(error)],
-            |payloads| {
-                payloads
-                    .into_iter()
-                    .map(|payload| self.digest(&payload))
-                    .collect()
-            },
-        );
-        for digest in digests {
-            match digest {
-                Ok(outcome) => {
-                    tally.count(&outcome.counts);
-                    notices.extend(outcome.notices);
-                }
+        let mut digest = Digest::new(self.settings.clone());
+        let mut rejected = Vec::new();
+        match payloads.as_deref() {
+            Ok([payload]) => match self.digest(payload, &mut digest) {
+                Ok(()) => {}
                 Err(error) => {
-                    tally.add(Metric::PayloadsRejected, 1);
-                    Entry::new(Level::Warn, "a log payload was rejected")
-                        .with("request_id", request_id)
-                        .with("reason", error.slug())
-                        .with("detail", error.to_string())
-                        .write();
+                    // The checksum stands at the end: what was collected before an error is worth nothing.
+                    digest = Digest::new(self.settings.clone());
+                    rejected.push(error);
                 }
-            }
+            },
+            // Several share a digest, so each is verified before any of its lines is believed.
+            Ok(several) => rejected.extend(several.iter().filter_map(|payload| {
+                let verified = payload.verify(&self.limits());
+                verified
+                    .and_then(|()| self.digest(payload, &mut digest))
+                    .err()
+            })),
+            Err(error) => rejected.push(error.clone()),
         }
-        notices.sort_by_key(|notice| std::cmp::Reverse((notice.severity, notice.count)));
+        for error in rejected {
+            tally.add(Metric::PayloadsRejected, 1);
+            Entry::new(Level::Warn, "a log payload was rejected")
+                .with("request_id", request_id)
+                .with("reason", error.slug())
+                .with("detail", error.to_string())
+                .write();
+        }
+        let Outcome { notices, counts } = digest.finish();
+        tally.count(&counts);
         notices
     }
 
-    /// One payload. What was collected before an error is worth nothing: the checksum stands at the end.
-    fn digest(&self, payload: &Payload) -> Result<Outcome, DeliveryError> {
-        let limits = Limits {
+    fn digest(&self, payload: &Payload, digest: &mut Digest) -> Result<(), DeliveryError> {
+        payload
+            .read(&self.limits(), |header, event| digest.event(header, &event))
+            .map(|_| ())
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
             decoded_bytes: self.vars.max_decoded_bytes,
             ..Limits::default()
-        };
-        let mut digest = Digest::new(self.settings.clone());
-        let headers = payload.read(&limits, |header, event| digest.event(header, &event))?;
-        if headers.is_empty() {
-            return Err(DeliveryError::Json("it is empty"));
         }
-        Ok(digest.finish())
     }
 
     /// Publishes every notice; one that fails does not stop the others.
