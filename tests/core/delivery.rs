@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a test fails where it finds something missing"
 )]
 
@@ -109,7 +108,7 @@ fn the_header_may_come_last() {
     let payload = Payload::from_bytes(gzip(text.as_bytes()));
     payload
         .read(&Limits::default(), |header, event| {
-            seen.push((header.log_group.clone(), event.message.to_owned()))
+            seen.push((header.log_group.clone(), event.message.to_owned()));
         })
         .unwrap();
     assert_eq!(seen, [("g".to_owned(), "a".to_owned())]);

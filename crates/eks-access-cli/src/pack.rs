@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use eks_access::line::read_pasted;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::args::Pack;
 use crate::input;
@@ -17,12 +18,32 @@ use crate::output::{Error, Found};
 /// Lambda's limit of an asynchronous event, in bytes.
 const ASYNCHRONOUS_LIMIT: usize = 1_000_000;
 
+/// A delivery before it is compressed, its members in the order in which `CloudWatch` Logs writes them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    message_type: &'static str,
+    owner: &'a str,
+    log_group: String,
+    log_stream: &'a str,
+    subscription_filters: [&'static str; 1],
+    log_events: Vec<Event>,
+}
+
+/// One log event.
+#[derive(Serialize)]
+struct Event {
+    id: String,
+    timestamp: u128,
+    message: String,
+}
+
 /// Runs the command.
 pub(crate) fn run(options: &Pack) -> Result<Found, Error> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_millis());
-    let mut events: Vec<Value> = Vec::new();
+    let mut events = Vec::new();
     input::read_all(&options.files, &mut |item| {
         if item.text.trim().is_empty() {
             return Ok(());
@@ -32,22 +53,25 @@ pub(crate) fn run(options: &Pack) -> Result<Found, Error> {
             .timestamp
             .or_else(|| read_pasted(item.text, None).time)
             .map_or(now, |time| u128::try_from(time).unwrap_or(now));
-        events.push(
-            json!({"id": format!("{number:056}"), "timestamp": timestamp, "message": item.text}),
-        );
+        events.push(Event {
+            id: format!("{number:056}"),
+            timestamp,
+            message: item.text.to_owned(),
+        });
         Ok(())
     })?;
-    let document = json!({
-        "messageType": "DATA_MESSAGE",
-        "owner": options.account.as_str(),
-        "logGroup": format!("/aws/eks/{}/cluster", options.cluster),
-        "logStream": options.log_stream,
-        "subscriptionFilters": ["eks-access-pack"],
-        "logEvents": events,
-    });
+    let document = Document {
+        message_type: "DATA_MESSAGE",
+        owner: options.account.as_str(),
+        log_group: format!("/aws/eks/{}/cluster", options.cluster),
+        log_stream: &options.log_stream,
+        subscription_filters: ["eks-access-pack"],
+        log_events: events,
+    };
+    let document = serde_json::to_vec(&document).map_err(|error| Error::Output(error.into()))?;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     let data = gzip
-        .write_all(document.to_string().as_bytes())
+        .write_all(&document)
         .and_then(|()| gzip.finish())
         .map_err(Error::Output)?;
     let event = json!({"awslogs": {"data": STANDARD.encode(data)}}).to_string();
