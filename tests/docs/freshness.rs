@@ -1,0 +1,416 @@
+//! The documents say what the code says. `UPDATE_DOCS=1` (`make docs`) writes the generated parts anew.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails where it finds something missing"
+)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use eks_access::catalogue::CAUSES;
+use eks_access::incident::{Digest, Place, Settings};
+use eks_access::line::read_pasted;
+use eks_access::notice::terminal::{self, Style};
+use eks_access::symptom::{Kind, Symptom};
+use eks_access_aws::emf::Metric;
+use eks_access_aws::start::CONFIGURATION;
+use eks_access_aws::vars::{Need, RESPONDER};
+
+mod architecture;
+mod source;
+
+use source::{
+    actions, documents, fenced, first_column, headings, headings_under, literals_in, marked,
+    parameters, prose, quoted, read, resources, root,
+};
+
+/// How wide the command writes where there is no terminal.
+const COLUMNS: usize = 96;
+
+fn set<T: Into<String>>(items: impl IntoIterator<Item = T>) -> BTreeSet<String> {
+    items.into_iter().map(Into::into).collect()
+}
+
+// ---- what is generated ----
+
+fn variables() -> String {
+    let mut table = "| Variable | Default | Meaning |\n|---|---|---|\n".to_owned();
+    for variable in RESPONDER {
+        let default = match variable.need {
+            Need::Required => "required".to_owned(),
+            Need::Default(value) => format!("`{value}`"),
+            Need::Optional => "none".to_owned(),
+            Need::ByLambda => "set by Lambda".to_owned(),
+        };
+        let _ = writeln!(
+            table,
+            "| `{}` | {default} | {} |",
+            variable.name, variable.meaning
+        );
+    }
+    table
+}
+
+/// The families of what is told, in the order of the README. Every symptom that needs explaining is in one.
+const FAMILIES: [(&str, &str, fn(Symptom) -> bool); 7] = [
+    (
+        "The cluster does not let the principal in",
+        "nothing maps the role or user, an entry names another principal, root or federated users",
+        |symptom| {
+            matches!(
+                symptom,
+                Symptom::NotMapped
+                    | Symptom::NotMappedRoot
+                    | Symptom::NotMappedFederated
+                    | Symptom::PrincipalIdMismatch
+                    | Symptom::ReservedUsername
+                    | Symptom::IdentityUnsupported
+                    | Symptom::EmptyUsernameAggregatedApi
+            )
+        },
+    ),
+    (
+        "Nodes",
+        "a node's role is not mapped, EC2 does not know the node or throttles",
+        |symptom| {
+            symptom == Symptom::NotMappedNode
+                || matches!(
+                    symptom,
+                    Symptom::NodeSessionNotInstance
+                        | Symptom::NodeDnsLookupDenied
+                        | Symptom::NodeDnsLookupThrottled
+                        | Symptom::NodeDnsLookupNotFound
+                )
+        },
+    ),
+    (
+        "STS said no",
+        "expired or wrong credentials, clock, Region, throttling, outages",
+        |symptom| symptom.slug().starts_with("sts-") && symptom.kind() == Kind::Denial,
+    ),
+    (
+        "The token is wrong",
+        "too old, no IAM token, for another endpoint or cluster, forged",
+        |symptom| symptom.slug().starts_with("token-"),
+    ),
+    (
+        "The login path itself is broken",
+        "aws-auth cannot be read or was deleted, the authenticator lost its watch or fails",
+        |symptom| symptom.kind() == Kind::Fault && !symptom.is_client(),
+    ),
+    (
+        "Words of no release we know",
+        "counted, told as not recognised, never guessed at",
+        |symptom| symptom == Symptom::UnknownDenial,
+    ),
+    (
+        "What a terminal or the console said (CLI only)",
+        "`Unauthorized`, `Forbidden`, missing credentials or kubeconfig, x509, timeouts, token programs",
+        Symptom::is_client,
+    ),
+];
+
+fn needs_explaining(symptom: Symptom) -> bool {
+    symptom.is_client() || matches!(symptom.kind(), Kind::Denial | Kind::Fault | Kind::Refusal)
+}
+
+fn recognises() -> String {
+    let mut table =
+        "| Family | For instance | Symptoms | Causes |\n|---|---|---:|---:|\n".to_owned();
+    let mut totals = (0, 0);
+    for (title, examples, is_in) in FAMILIES {
+        let symptoms = Symptom::ALL
+            .iter()
+            .filter(|symptom| is_in(**symptom))
+            .count();
+        let causes = CAUSES
+            .iter()
+            .filter(|cause| {
+                cause
+                    .symptoms
+                    .first()
+                    .is_some_and(|symptom| is_in(*symptom))
+            })
+            .count();
+        totals = (totals.0 + symptoms, totals.1 + causes);
+        let _ = writeln!(table, "| {title} | {examples} | {symptoms} | {causes} |");
+    }
+    let _ = writeln!(table, "| All | | {} | {} |", totals.0, totals.1);
+    table
+}
+
+/// Compares the marked part of the README with what it has to be, or writes it.
+fn compare(name: &str, expected: &str) {
+    let readme = read("README.md");
+    let part = marked(&readme, name);
+    if part == expected {
+        return;
+    }
+    assert!(
+        std::env::var_os("UPDATE_DOCS").is_some(),
+        "the part `{name}` of README.md is not what the code says; run `make docs` and commit it"
+    );
+    let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let readme = readme.replacen(
+        &format!("{start}{part}{end}"),
+        &format!("{start}{expected}{end}"),
+        1,
+    );
+    std::fs::write(root().join("README.md"), readme).unwrap();
+}
+
+/// One test, because both parts are in one file.
+#[test]
+fn generated_parts_of_the_readme_are_what_the_code_says() {
+    compare("variables", &variables());
+    compare("recognises", &recognises());
+}
+
+#[test]
+fn every_symptom_that_needs_explaining_is_in_one_family_of_the_readme() {
+    for &symptom in Symptom::ALL {
+        let families = FAMILIES
+            .iter()
+            .filter(|(_, _, is_in)| is_in(symptom))
+            .count();
+        assert_eq!(
+            families,
+            usize::from(needs_explaining(symptom)),
+            "{symptom}"
+        );
+    }
+}
+
+// ---- what is written by hand, and compared ----
+
+#[test]
+fn the_example_of_the_readme_is_a_real_answer() {
+    let readme = read("README.md");
+    let line = fenced(marked(&readme, "line")).next().unwrap();
+    let answer: Vec<&str> = fenced(marked(&readme, "answer")).collect();
+
+    let mut settings = Settings::default().in_region("eu-west-1");
+    settings.cluster.name = "prod-eu".parse().ok();
+    settings.cluster.account = "111122223333".parse().ok();
+    let mut digest = Digest::new(settings.clone());
+    let cluster = digest.cluster_id(settings.cluster);
+    digest.line(read_pasted(line, None), cluster, Place::default());
+    let style = Style {
+        is_complete: false,
+        ..Style::plain(COLUMNS)
+    };
+    let real = terminal::render(&digest.finish().notices[0], &style);
+
+    assert!(answer.len() > 10);
+    let mut rest = real.lines();
+    for said in answer.iter().filter(|said| **said != "[...]") {
+        assert!(
+            rest.any(|line| line == *said),
+            "`{said}` is not in the answer, or not in this order:\n{real}"
+        );
+    }
+}
+
+#[test]
+fn the_permissions_in_the_readme_are_those_of_the_role() {
+    let readme = read("README.md");
+    let table = first_column(marked(&readme, "permissions"));
+    assert_eq!(set(table.iter().copied()).len(), table.len(), "{table:?}");
+    assert_eq!(set(table), actions("Allow"));
+    let quoted = set(quoted(&readme));
+    for denied in actions("Deny") {
+        assert!(quoted.contains(&denied), "{denied} is denied");
+    }
+}
+
+#[test]
+fn every_parameter_of_the_stack_is_in_the_readme() {
+    let readme = read("README.md");
+    assert_eq!(
+        first_column(marked(&readme, "parameters")),
+        parameters(),
+        "in the order of the template"
+    );
+}
+
+#[test]
+fn the_runbook_has_a_heading_for_everything_that_can_go_wrong_and_no_other() {
+    let runbook = read("docs/runbook.md");
+    let alarms = resources("AWS::CloudWatch::Alarm");
+    assert!(!alarms.is_empty());
+    assert_eq!(headings_under(&runbook, "Alarms"), alarms);
+
+    let mut faults = literals_in("functions/responder/src/fault.rs", "fn name(&self)");
+    faults.insert(CONFIGURATION.to_owned());
+    assert_eq!(headings_under(&runbook, "Failed invocations"), faults);
+
+    let rejections = literals_in("crates/eks-access/src/delivery.rs", "pub fn slug(&self)");
+    assert_eq!(headings_under(&runbook, "Rejected payloads"), rejections);
+}
+
+#[test]
+fn the_runbook_lists_every_metric() {
+    let runbook = read("docs/runbook.md");
+    assert_eq!(
+        first_column(marked(&runbook, "metrics")),
+        Metric::ALL
+            .iter()
+            .map(|metric| metric.name())
+            .collect::<Vec<_>>()
+    );
+}
+
+// ---- links, paths and commands ----
+
+/// A heading's anchor, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    heading
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+/// The targets of a document's links that stay in the repository.
+fn links(document: &str) -> Vec<&str> {
+    prose(document)
+        .flat_map(|line| line.split("](").skip(1))
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|target| !target.contains("://") && !target.starts_with("mailto:"))
+        .collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for path in documents() {
+        let document = read(&path);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for link in links(&document) {
+            let (file, fragment) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() {
+                path.clone()
+            } else {
+                format!("{folder}/{file}")
+                    .trim_start_matches('/')
+                    .to_owned()
+            };
+            assert!(root().join(&target).exists(), "{path} links to {link}");
+            if !fragment.is_empty() {
+                let anchors = set(headings(&read(&target))
+                    .iter()
+                    .map(|(_, text)| anchor(text)));
+                assert!(anchors.contains(fragment), "{path} links to {link}");
+            }
+        }
+    }
+}
+
+/// Words that are paths of this repository.
+fn paths(document: &str) -> Vec<&str> {
+    const FOLDERS: [&str; 6] = [
+        "crates/",
+        "functions/",
+        "tests/",
+        "infra/",
+        "docs/",
+        "tools/",
+    ];
+    quoted(document)
+        .into_iter()
+        .chain(fenced(document))
+        .flat_map(|text| text.split([' ', '=', '"', '\'', '(', ')', ',']))
+        .map(|word| word.trim_end_matches(['.', ':', ';']))
+        .filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)))
+        .filter(|word| !word.contains(['*', '<', '{', '$']))
+        .collect()
+}
+
+#[test]
+fn every_path_that_is_named_exists() {
+    for document in documents() {
+        let text = read(&document);
+        for path in paths(&text) {
+            assert!(root().join(path).exists(), "{document} names {path}");
+        }
+    }
+}
+
+/// `thing::name()` or `name()`: the name.
+fn functions_named(document: &str) -> impl Iterator<Item = &str> {
+    quoted(document)
+        .into_iter()
+        .filter_map(|text| text.strip_suffix("()"))
+        .map(|text| text.rsplit("::").next().unwrap_or(text))
+}
+
+#[test]
+fn every_function_that_is_named_exists() {
+    let mut code = String::new();
+    for folder in ["crates", "functions", "tests"] {
+        for path in source::files(folder, ".rs") {
+            code.push_str(&read(&path));
+        }
+    }
+    for document in documents() {
+        for name in functions_named(&read(&document)) {
+            let exists = [
+                format!("fn {name}("),
+                format!("fn {name}<"),
+                format!("{name}:"),
+            ]
+            .iter()
+            .any(|text| code.contains(text));
+            assert!(exists, "{document} names {name}()");
+        }
+    }
+}
+
+#[test]
+fn every_target_of_make_that_is_named_exists() {
+    let makefile = read("Makefile");
+    let targets = set(makefile
+        .lines()
+        .filter_map(|line| line.split_once(": ").map(|(target, _)| target))
+        .filter(|target| !target.contains([' ', '\t'])));
+    for document in documents() {
+        let text = read(&document);
+        let commands = quoted(&text).into_iter().chain(fenced(&text));
+        for target in
+            commands.filter_map(|text| text.strip_prefix("make ")?.split([' ', ';']).next())
+        {
+            assert!(targets.contains(target), "{document}: make {target}");
+        }
+    }
+}
+
+#[test]
+fn every_decision_is_in_the_index() {
+    let index = read("docs/decisions/README.md");
+    for path in source::files("docs/decisions", ".md") {
+        let name = path.rsplit('/').next().unwrap();
+        assert!(
+            name == "README.md" || links(&index).contains(&name),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn nothing_personal_is_in_the_documents() {
+    for document in documents() {
+        let text = read(&document);
+        for word in text.split(|c: char| !c.is_ascii_digit()) {
+            let is_account = word.len() == 12 && word.chars().any(|c| c != '0');
+            assert!(
+                !is_account || ["111122223333", "444455556666"].contains(&word),
+                "{document}: {word}"
+            );
+        }
+        for machine in ["/home/", "/root/", "/work/"] {
+            assert!(!text.contains(machine), "{document}: {machine}");
+        }
+    }
+}
