@@ -26,7 +26,7 @@ pub(crate) struct Aftermath {
     pub(crate) published: Vec<Published>,
     /// What SNS was asked for, accepted or not.
     pub(crate) asked: Vec<Published>,
-    /// Every metric, summed over the invocations; `Denials{Symptom=…}` for one with a dimension.
+    /// Every metric, summed over the invocations, with its dimensions: `Lines{FunctionName=responder}`.
     metrics: BTreeMap<String, f64>,
     /// The function's log.
     pub(crate) log: String,
@@ -122,11 +122,16 @@ impl World {
 impl Aftermath {
     /// The sum of a metric; zero if it was never written.
     pub(crate) fn metric(&self, name: &str) -> u64 {
-        let value = self.metrics.get(name).copied().unwrap_or_default();
+        let series = format!("{name}{{FunctionName=responder}}");
+        self.count(&series)
+    }
+
+    fn count(&self, series: &str) -> u64 {
+        let value = self.metrics.get(series).copied().unwrap_or_default();
         // Counts of some tests' lines: exact in a double.
         format!("{value}")
             .parse()
-            .unwrap_or_else(|_| panic!("{name} is {value}"))
+            .unwrap_or_else(|_| panic!("{series} is {value}"))
     }
 
     /// The symptoms that have a metric of their own, with their counts.
@@ -134,8 +139,10 @@ impl Aftermath {
         self.metrics
             .keys()
             .filter_map(|series| {
-                let symptom = series.strip_prefix("Denials{Symptom=")?.strip_suffix('}')?;
-                Some((symptom, self.metric(series)))
+                let symptom = series
+                    .strip_prefix("Denials{FunctionName=responder,Symptom=")?
+                    .strip_suffix('}')?;
+                Some((symptom, self.count(series)))
             })
             .collect()
     }

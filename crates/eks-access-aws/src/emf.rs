@@ -94,52 +94,58 @@ impl FromStr for Namespace {
     }
 }
 
-/// The one dimension: its values are the closed list of symptoms, so that nobody who can write a log line can make
-/// metrics.
+/// Tells the functions of several stacks apart.
+const FUNCTION: &str = "FunctionName";
+/// Its values are the closed list of symptoms, so that nobody who can write a log line can make metrics.
 const SYMPTOM: &str = "Symptom";
 
+/// Which function measured, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// Where the metrics go.
+    pub namespace: &'a Namespace,
+    /// The function's name, a dimension of every metric.
+    pub function: &'a str,
+    /// The invocation.
+    pub request_id: &'a str,
+    /// Milliseconds since 1970.
+    pub at: u64,
+}
+
 /// The lines to log: one with all totals, zeros included so that alarms have data, and one for each symptom that was
-/// seen. `at` is in milliseconds since 1970.
+/// seen.
 #[must_use]
 pub fn documents(
-    namespace: &Namespace,
-    at: u64,
-    request_id: &str,
+    origin: Origin<'_>,
     totals: &[(Metric, u64)],
     by_symptom: &[(Symptom, u64)],
 ) -> Vec<String> {
-    let mut documents = vec![document(namespace, at, request_id, None, totals)];
-    documents.extend(by_symptom.iter().map(|(symptom, count)| {
-        document(
-            namespace,
-            at,
-            request_id,
-            Some(*symptom),
-            &[(Metric::Denials, *count)],
-        )
-    }));
-    documents
+    let by_symptom = by_symptom
+        .iter()
+        .map(|(symptom, count)| document(origin, Some(*symptom), &[(Metric::Denials, *count)]));
+    std::iter::once(document(origin, None, totals))
+        .chain(by_symptom)
+        .collect()
 }
 
-fn document(
-    namespace: &Namespace,
-    at: u64,
-    request_id: &str,
-    symptom: Option<Symptom>,
-    values: &[(Metric, u64)],
-) -> String {
+fn document(origin: Origin<'_>, symptom: Option<Symptom>, values: &[(Metric, u64)]) -> String {
     let definitions: Vec<Value> = values
         .iter()
         .map(|(metric, _)| json!({"Name": metric.name(), "Unit": "Count"}))
         .collect();
-    let dimensions: &[&str] = if symptom.is_some() { &[SYMPTOM] } else { &[] };
+    let dimensions: &[&str] = if symptom.is_some() {
+        &[FUNCTION, SYMPTOM]
+    } else {
+        &[FUNCTION]
+    };
     let metadata = json!({
-        "Timestamp": at,
-        "CloudWatchMetrics": [{"Namespace": namespace.as_str(), "Dimensions": [dimensions], "Metrics": definitions}],
+        "Timestamp": origin.at,
+        "CloudWatchMetrics": [{"Namespace": origin.namespace.as_str(), "Dimensions": [dimensions], "Metrics": definitions}],
     });
     let mut root = Map::new();
     root.insert("_aws".to_owned(), metadata);
-    root.insert("request_id".to_owned(), request_id.into());
+    root.insert("request_id".to_owned(), origin.request_id.into());
+    root.insert(FUNCTION.to_owned(), origin.function.into());
     root.extend(symptom.map(|symptom| (SYMPTOM.to_owned(), symptom.slug().into())));
     root.extend(
         values
@@ -155,24 +161,24 @@ mod tests {
 
     use eks_access::symptom::Symptom;
 
-    use super::{Metric, Namespace, documents};
+    use super::{Metric, Namespace, Origin, documents};
 
     #[test]
     fn totals_are_one_document_and_each_symptom_is_another() {
         let namespace: Namespace = "N".parse().unwrap();
         let totals = [(Metric::Lines, 7), (Metric::Denials, 2)];
-        let documents = documents(
-            &namespace,
-            1_772_359_200_000,
-            "r",
-            &totals,
-            &[(Symptom::NotMapped, 2)],
-        );
+        let origin = Origin {
+            namespace: &namespace,
+            function: "f",
+            request_id: "r",
+            at: 1_772_359_200_000,
+        };
+        let documents = documents(origin, &totals, &[(Symptom::NotMapped, 2)]);
         assert_eq!(
             documents,
             [
-                r#"{"Denials":2,"Lines":7,"_aws":{"CloudWatchMetrics":[{"Dimensions":[[]],"Metrics":[{"Name":"Lines","Unit":"Count"},{"Name":"Denials","Unit":"Count"}],"Namespace":"N"}],"Timestamp":1772359200000},"request_id":"r"}"#,
-                r#"{"Denials":2,"Symptom":"not-mapped","_aws":{"CloudWatchMetrics":[{"Dimensions":[["Symptom"]],"Metrics":[{"Name":"Denials","Unit":"Count"}],"Namespace":"N"}],"Timestamp":1772359200000},"request_id":"r"}"#,
+                r#"{"Denials":2,"FunctionName":"f","Lines":7,"_aws":{"CloudWatchMetrics":[{"Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Lines","Unit":"Count"},{"Name":"Denials","Unit":"Count"}],"Namespace":"N"}],"Timestamp":1772359200000},"request_id":"r"}"#,
+                r#"{"Denials":2,"FunctionName":"f","Symptom":"not-mapped","_aws":{"CloudWatchMetrics":[{"Dimensions":[["FunctionName","Symptom"]],"Metrics":[{"Name":"Denials","Unit":"Count"}],"Namespace":"N"}],"Timestamp":1772359200000},"request_id":"r"}"#,
             ]
         );
     }

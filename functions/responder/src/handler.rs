@@ -13,7 +13,7 @@ use eks_access_aws::log::{self, Entry, Level};
 use eks_access_aws::sns::{PublishError, Topic};
 use eks_access_aws::{aws, vars};
 use futures_util::{FutureExt, StreamExt, stream};
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Context, LambdaEvent};
 use tokio::time::{Instant, timeout_at};
 
 use crate::event::RawEvent;
@@ -51,7 +51,7 @@ impl Responder {
     /// not published. The others were published all the same, and come twice: notices are sent at least once.
     pub(crate) async fn handle(&self, event: LambdaEvent<RawEvent>) -> Result<(), Fault> {
         let until = Instant::now() + time_left(event.context.deadline(), SystemTime::now());
-        let answer = self.respond(event.payload, &event.context.request_id, until);
+        let answer = self.respond(event.payload, &event.context, until);
         AssertUnwindSafe(answer)
             .catch_unwind()
             .await
@@ -61,9 +61,10 @@ impl Responder {
     async fn respond(
         &self,
         event: RawEvent,
-        request_id: &str,
+        context: &Context,
         until: Instant,
     ) -> Result<(), Fault> {
+        let request_id = context.request_id.as_str();
         let mut tally = Tally::default();
         let mut notices = self.read(event, request_id, &mut tally);
         tally.add(
@@ -77,7 +78,11 @@ impl Responder {
             Metric::DeliveryFailures,
             delivered.failed + delivered.unsent,
         );
-        tally.write(&self.vars.namespace, request_id);
+        tally.write(
+            &self.vars.namespace,
+            &context.env_config.function_name,
+            request_id,
+        );
         delivered.result()
     }
 
@@ -230,7 +235,7 @@ impl Tally {
         }
     }
 
-    fn write(&self, namespace: &emf::Namespace, request_id: &str) {
+    fn write(&self, namespace: &emf::Namespace, function: &str, request_id: &str) {
         let totals: Vec<_> = Metric::ALL
             .iter()
             .map(|metric| {
@@ -250,7 +255,13 @@ impl Tally {
             .unwrap_or_default()
             .as_millis();
         let at = u64::try_from(at).unwrap_or(u64::MAX);
-        for document in emf::documents(namespace, at, request_id, &totals, &by_symptom) {
+        let origin = emf::Origin {
+            namespace,
+            function,
+            request_id,
+            at,
+        };
+        for document in emf::documents(origin, &totals, &by_symptom) {
             log::write_line(&document);
         }
     }
