@@ -185,7 +185,7 @@ fn json_lines_are_read_under_every_name() {
     }
     let text: Vec<String> = LINES
         .iter()
-        .map(|line| json!({"id": "x", "stream": "authenticator", "line": line}).to_string())
+        .map(|line| json!({"id": 7, "@timestamp": "x", "timestamp": 1, "stream": "authenticator", "line": line}).to_string())
         .collect();
     answers(text.join("\n").as_bytes(), "stream");
 }

@@ -5,13 +5,11 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use eks_access::delivery::{self, Limits, Payload};
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
-use super::json_line::Members;
-use super::{Each, Item};
+use super::{Each, Item, json_line};
 use crate::output::Error;
 
 /// The members by which a document is known.
@@ -185,18 +183,19 @@ impl<'de> Visitor<'de> for Events<'_, '_> {
 
 /// One event: an object, or a row of Logs Insights, `[{"field":"@message","value":"…"}, …]`.
 fn read_object(event: &Value, about: &About, each: &mut Each<'_>) -> Result<(), Error> {
-    let row = event
+    let row: Option<Map<String, Value>> = event
         .as_array()
-        .map(|cells| Value::Object(cells.iter().filter_map(cell).collect()));
-    let event = row.as_ref().unwrap_or(event);
-    let members = Members::deserialize(event).unwrap_or_default();
-    let mut item = members.item();
-    let text;
-    if members.message.is_none() {
-        // No message: hand over the object itself, to be counted as what it is.
-        text = event.to_string();
-        item.text = &text;
-    }
+        .map(|cells| cells.iter().filter_map(cell).collect());
+    // What has no message is handed over as it is, to be counted as what it is.
+    let text = event.to_string();
+    let item = row
+        .as_ref()
+        .or(event.as_object())
+        .and_then(json_line::item)
+        .unwrap_or(Item {
+            text: &text,
+            ..Item::default()
+        });
     let or = |own: &'_ str, all: &Option<String>| {
         if own.is_empty() {
             all.clone().unwrap_or_default()
