@@ -53,8 +53,11 @@ fn variables() -> String {
     table
 }
 
-/// The families of what is told, in the order of the README. Every symptom that needs explaining is in one.
-const FAMILIES: [(&str, &str, fn(Symptom) -> bool); 7] = [
+/// A family of what is told: its title, examples, and which symptoms are in it.
+type Family = (&'static str, &'static str, fn(Symptom) -> bool);
+
+/// In the order of the README. Every symptom that needs explaining is in one.
+const FAMILIES: [Family; 7] = [
     (
         "The cluster does not let the principal in",
         "nothing maps the role or user, an entry names another principal, root or federated users",
