@@ -45,12 +45,13 @@ test: fmt-check lint deny build test-infra test-demo test-rust ## everything tha
 
 .PHONY: bench
 bench: build ## measure what the design promises: time, memory, size
-	cargo build --locked --release --package bench --bins
+	cargo build --locked --release --package bench --bins --package eks-access-cli
 	target/release/bench
+	tests/bench/explain.py target/release/eks-access
 
 .PHONY: docs
 docs: machine ## write the generated pages, tables and schemas anew
-	UPDATE_DOCS=1 cargo test --locked --workspace --no-fail-fast --quiet
+	UPDATE_DOCS=1 cargo test --locked --package eks-access --test catalogue --package eks-access-aws --test docs
 
 .PHONY: fmt
 fmt: machine ## format the code

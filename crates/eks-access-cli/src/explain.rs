@@ -10,7 +10,7 @@ use eks_access::symptom::{Kind, Symptom};
 use serde_json::Value;
 
 use crate::args::{Explain, Format, Render};
-use crate::input::{self, Item};
+use crate::input::{self, Granted, Item};
 use crate::output::{Error, Found, Progress, columns, grouped, has_colour};
 
 mod json;
@@ -29,9 +29,24 @@ pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
     let mut writer = (options.format == Format::Json).then(json::Writer::default);
     let mut problems = 0_u64;
     let mut lines = 0_u64;
-    let result = input::read_all(&options.files, &mut |item| {
-        let (mut seen, cluster) = reader.read(item);
+    let is_plain_log = options
+        .stream
+        .is_none_or(|stream| Stream::from(stream) == Stream::Authenticator);
+    let granted = if writer.is_none() && is_plain_log {
+        Granted::Counted
+    } else {
+        Granted::WithText
+    };
+    let result = input::read_all(&options.files, granted, &mut |item| {
         lines += 1;
+        if lines.is_multiple_of(4096) {
+            progress.at(lines, problems);
+        }
+        if item.is_granted {
+            reader.digest.granted();
+            return Ok(());
+        }
+        let (mut seen, cluster) = reader.read(item);
         problems += u64::from(is_problem(&seen));
         if let Some(writer) = &mut writer {
             if seen.symptom == Symptom::AccessGranted && seen.arn.is_none() {
@@ -40,9 +55,6 @@ pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
             writer
                 .write(&mut out, lines, &seen, &reader.digest, cluster)
                 .map_err(Error::Output)?;
-        }
-        if lines.is_multiple_of(4096) {
-            progress.at(lines, problems);
         }
         Ok(())
     });

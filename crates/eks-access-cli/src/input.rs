@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use eks_access::line::Stream;
+use eks_access::line::{Stream, is_plainly_granted};
 use flate2::read::MultiGzDecoder;
 
 use crate::lines::for_each_line;
@@ -23,6 +23,8 @@ const LOOK_AHEAD: usize = 64 * 1024;
 pub(crate) struct Item<'a> {
     /// The line.
     pub(crate) text: &'a str,
+    /// Whether it is a plainly granted login whose text nobody asked for, and which is left out.
+    pub(crate) is_granted: bool,
     /// Whether only its beginning fitted.
     pub(crate) is_cut: bool,
     /// The stream, if the input says it.
@@ -39,41 +41,81 @@ pub(crate) struct Item<'a> {
     pub(crate) timestamp: Option<i64>,
 }
 
+/// Whether the text of plainly granted logins is asked for; they are nine lines of ten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Granted {
+    /// It is.
+    WithText,
+    /// They are only counted.
+    Counted,
+}
+
 /// Takes the lines of an input.
 pub(crate) type Each<'a> = dyn FnMut(Item<'_>) -> Result<(), Error> + 'a;
 
 /// Reads every file, or standard input, line by line.
-pub(crate) fn read_all(files: &[PathBuf], each: &mut Each<'_>) -> Result<(), Error> {
+pub(crate) fn read_all(
+    files: &[PathBuf],
+    granted: Granted,
+    each: &mut Each<'_>,
+) -> Result<(), Error> {
     if files.is_empty() {
         if io::stdin().is_terminal() {
             return Err(Error::NoInput);
         }
-        return read_stream(Path::new("standard input"), io::stdin().lock(), each);
+        return read_stream(
+            Path::new("standard input"),
+            io::stdin().lock(),
+            granted,
+            each,
+        );
     }
     for path in files {
         if path.as_os_str() == "-" {
-            read_stream(Path::new("standard input"), io::stdin().lock(), each)?;
+            read_stream(
+                Path::new("standard input"),
+                io::stdin().lock(),
+                granted,
+                each,
+            )?;
         } else {
             let file = File::open(path).map_err(|error| Error::Input(path.clone(), error))?;
-            read_stream(path, file, each)?;
+            read_stream(path, file, granted, each)?;
         }
     }
     Ok(())
 }
 
 /// Reads one stream, gunzipping it when it is compressed.
-fn read_stream(name: &Path, mut stream: impl Read, each: &mut Each<'_>) -> Result<(), Error> {
+fn read_stream(
+    name: &Path,
+    mut stream: impl Read,
+    granted: Granted,
+    each: &mut Each<'_>,
+) -> Result<(), Error> {
     let head = look_ahead(name, &mut stream)?;
     let is_gzip = head.starts_with(&[0x1f, 0x8b]);
     let whole = Cursor::new(head).chain(stream);
     if is_gzip {
         let mut unpacked = MultiGzDecoder::new(whole);
         let head = look_ahead(name, &mut unpacked)?;
-        return read_format(name, &head.clone(), Cursor::new(head).chain(unpacked), each);
+        return read_format(
+            name,
+            &head.clone(),
+            Cursor::new(head).chain(unpacked),
+            granted,
+            each,
+        );
     }
     let (head, stream) = whole.into_inner();
     let head = head.into_inner();
-    read_format(name, &head.clone(), Cursor::new(head).chain(stream), each)
+    read_format(
+        name,
+        &head.clone(),
+        Cursor::new(head).chain(stream),
+        granted,
+        each,
+    )
 }
 
 fn look_ahead(name: &Path, stream: &mut impl Read) -> Result<Vec<u8>, Error> {
@@ -139,10 +181,17 @@ fn read_format(
     name: &Path,
     head: &[u8],
     stream: impl Read,
+    granted: Granted,
     each: &mut Each<'_>,
 ) -> Result<(), Error> {
     match detect(head) {
         Format::Lines => for_each_line(stream, |line, is_cut| {
+            if granted == Granted::Counted && !is_cut && is_plainly_granted(line) {
+                return each(Item {
+                    is_granted: true,
+                    ..Item::default()
+                });
+            }
             each(Item {
                 text: &lossy(line),
                 is_cut,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::args::Pack;
-use crate::input;
+use crate::input::{self, Granted};
 use crate::output::{Error, Found};
 
 /// Lambda's limit of an asynchronous event, in bytes.
@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Pack) -> Result<Found, Error> {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_millis());
     let mut events = Vec::new();
-    input::read_all(&options.files, &mut |item| {
+    input::read_all(&options.files, Granted::WithText, &mut |item| {
         if item.text.trim().is_empty() {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use crate::cluster::{Cluster, ClusterName, Region};
 use crate::delivery::{Event, Header};
 use crate::denial::{Joiner, Seen};
 use crate::diagnosis::{Diagnosis, Possibility, diagnose};
-use crate::line::{Line, Stream, read_delivered};
+use crate::line::{Line, Stream, is_plainly_granted, read_delivered};
 use crate::notice::{Evidence, Notice};
 use crate::principal::{AccountId, Principal};
 use crate::symptom::{Kind, Symptom};
@@ -164,6 +164,8 @@ pub struct ClusterId(usize);
 pub struct Digest {
     settings: Settings,
     counts: Counts,
+    /// Plainly granted logins, which are added to the counts at the end.
+    granted: u64,
     joiner: Joiner,
     clusters: Vec<Cluster>,
     delivery: Option<(Header, Option<ClusterId>)>,
@@ -252,6 +254,9 @@ impl Digest {
             self.counts.ignored += 1;
             return;
         };
+        if !event.is_cut && is_plainly_granted(event.message.as_bytes()) {
+            return self.granted();
+        }
         let place = Place {
             log_group: &header.log_group,
             log_stream: &header.log_stream,
@@ -264,6 +269,12 @@ impl Digest {
             read_delivered(event.message)
         };
         self.line(line, cluster, place);
+    }
+
+    /// Counts a login that was plainly granted.
+    pub fn granted(&mut self) {
+        self.counts.lines += 1;
+        self.granted += 1;
     }
 
     /// The cluster a delivery is about; `None` for one that is not ours to read.
@@ -380,7 +391,14 @@ impl Digest {
 
     /// Ends the digest: broken `aws-auth` takes the denials in its shadow, and every incident becomes a notice.
     #[must_use]
-    pub fn finish(self) -> Outcome {
+    pub fn finish(mut self) -> Outcome {
+        if self.granted > 0 {
+            *self
+                .counts
+                .by_symptom
+                .entry(Symptom::AccessGranted)
+                .or_default() += self.granted;
+        }
         let mut incidents: BTreeMap<Key, Incident> = self.incidents.into_iter().collect();
         shadow(&mut incidents);
         // One lost watch is routine; the authenticator takes it up again by itself.

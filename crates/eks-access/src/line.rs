@@ -145,7 +145,7 @@ impl Line {
 #[must_use]
 pub fn read_delivered(text: &str) -> Line {
     let text = paste::trimmed(text);
-    if is_plainly_granted(text) {
+    if is_plainly_granted(text.as_bytes()) {
         return Line::new(Symptom::AccessGranted, Stream::Authenticator);
     }
     match parse(text) {
@@ -167,7 +167,7 @@ pub fn read_pasted(text: &str, stream: Option<Stream>) -> Line {
         Some(Stream::Authenticator) | None => {}
     }
     let text = paste::trimmed(text);
-    if is_plainly_granted(text) {
+    if is_plainly_granted(text.as_bytes()) {
         return Line::new(Symptom::AccessGranted, Stream::Authenticator);
     }
     if let Ok(record) = parse(text) {
@@ -193,26 +193,27 @@ pub fn read_pasted(text: &str, stream: Option<Stream>) -> Line {
 /// It is compared from its start, where the level and message stand before any text a caller chose, and at its end,
 /// where the last pair must be a whole user name that is not empty. What stands between is not looked at; a login that
 /// was granted decides nothing. Everything else goes through the grammar.
-fn is_plainly_granted(text: &str) -> bool {
-    const START: &str = "time=\"";
-    const MIDDLE: &str = "Z\" level=info msg=\"access granted\" arn=\"";
+#[must_use]
+pub fn is_plainly_granted(line: &[u8]) -> bool {
+    const START: &[u8] = b"time=\"";
+    const MIDDLE: &[u8] = b"Z\" level=info msg=\"access granted\" arn=\"";
     const SECONDS: usize = "2006-01-02T15:04:05".len();
-    let starts = text
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let after_time = line
         .strip_prefix(START)
-        .and_then(|rest| rest.get(SECONDS..))
-        .is_some_and(|rest| rest.starts_with(MIDDLE));
-    if !starts {
+        .and_then(|rest| rest.get(SECONDS..));
+    if !after_time.is_some_and(|rest| rest.starts_with(MIDDLE)) {
         return false;
     }
-    let last = memchr::memrchr(b' ', text.as_bytes()).and_then(|at| text.get(at + 1..));
-    let Some(name) = last.and_then(|pair| pair.strip_prefix("username=")) else {
+    let last = memchr::memrchr(b' ', line).and_then(|at| line.get(at + 1..));
+    let Some(name) = last.and_then(|pair| pair.strip_prefix(b"username=")) else {
         return false;
     };
     let inside = name
-        .strip_prefix('"')
-        .map_or(Some(name), |rest| rest.strip_suffix('"'));
+        .strip_prefix(b"\"")
+        .map_or(Some(name), |rest| rest.strip_suffix(b"\""));
     inside.is_some_and(|name| {
-        !name.is_empty() && !name.bytes().any(|b| matches!(b, b'"' | b'\\' | b'='))
+        !name.is_empty() && !name.iter().any(|b| matches!(b, b'"' | b'\\' | b'='))
     })
 }
 

@@ -244,6 +244,7 @@ fn read_payload(
         if result.is_ok() {
             result = each(Item {
                 text: event.message,
+                is_granted: false,
                 is_cut: event.is_cut,
                 stream: super::stream_by_name(&header.log_stream),
                 log_group: &header.log_group,

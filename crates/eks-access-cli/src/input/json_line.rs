@@ -25,6 +25,7 @@ pub(crate) fn item(object: &Map<String, Value>) -> Option<Item<'_>> {
     let log_stream = text(&LOG_STREAM).unwrap_or_default();
     Some(Item {
         text: text(&MESSAGE)?,
+        is_granted: false,
         is_cut: false,
         stream: text(&["stream"])
             .and_then(stream_by_name)
