@@ -6,6 +6,7 @@
     reason = "a test fails where it finds something missing"
 )]
 
+mod attacks;
 mod catalogue;
 mod explain;
 mod formats;

@@ -1,8 +1,10 @@
 //! What people have at hand: files, pipes, and the formats of the AWS CLI, found by looking at them.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use eks_access::line::{Stream, is_plainly_granted};
 use flate2::read::MultiGzDecoder;
@@ -89,42 +91,93 @@ pub(crate) fn read_all(
 /// Reads one stream, gunzipping it when it is compressed.
 fn read_stream(
     name: &Path,
-    mut stream: impl Read,
+    stream: impl Read,
     granted: Granted,
     each: &mut Each<'_>,
 ) -> Result<(), Error> {
-    let head = look_ahead(name, &mut stream)?;
-    let is_gzip = head.starts_with(&[0x1f, 0x8b]);
-    let whole = Cursor::new(head).chain(stream);
-    if is_gzip {
-        let mut unpacked = MultiGzDecoder::new(whole);
-        let head = look_ahead(name, &mut unpacked)?;
+    let stream = Peeked::new(stream);
+    if stream.head().starts_with(&[0xff, 0xfe]) || stream.head().starts_with(&[0xfe, 0xff]) {
+        let what = "it is UTF-16, as PowerShell writes it; convert it: iconv -f UTF-16 -t UTF-8";
+        return Err(Error::Format(name.to_owned(), what.to_owned()));
+    }
+    if stream.head().starts_with(&[0x1f, 0x8b]) {
         return read_format(
             name,
-            &head.clone(),
-            Cursor::new(head).chain(unpacked),
+            Peeked::new(MultiGzDecoder::new(stream)),
             granted,
             each,
         );
     }
-    let (head, stream) = whole.into_inner();
-    let head = head.into_inner();
-    read_format(
-        name,
-        &head.clone(),
-        Cursor::new(head).chain(stream),
-        granted,
-        each,
-    )
+    read_format(name, stream, granted, each)
 }
 
-fn look_ahead(name: &Path, stream: &mut impl Read) -> Result<Vec<u8>, Error> {
-    let mut head = Vec::new();
-    stream
-        .take(LOOK_AHEAD as u64)
-        .read_to_end(&mut head)
-        .map_err(|error| Error::Input(name.to_owned(), error))?;
-    Ok(head)
+/// A stream whose beginning can be looked at. An error in the beginning comes after what was read before it.
+struct Peeked<R> {
+    head: Cursor<Vec<u8>>,
+    failed: Option<io::Error>,
+    rest: R,
+}
+
+impl<R: Read> Peeked<R> {
+    fn new(mut rest: R) -> Self {
+        let mut head = Vec::new();
+        let failed = rest
+            .by_ref()
+            .take(LOOK_AHEAD as u64)
+            .read_to_end(&mut head)
+            .err();
+        Self {
+            head: Cursor::new(head),
+            failed,
+            rest,
+        }
+    }
+
+    fn head(&self) -> &[u8] {
+        self.head.get_ref()
+    }
+}
+
+impl<R: Read> Read for Peeked<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.head.read(out)? {
+            0 => self.failed.take().map_or_else(|| self.rest.read(out), Err),
+            count => Ok(count),
+        }
+    }
+}
+
+/// A stream that ends in an error when one event takes more than [`MAX_EVENT`] bytes, so that memory stays flat.
+struct Bounded<R> {
+    stream: R,
+    left: Rc<Cell<u64>>,
+}
+
+/// Bytes of one event in a document or table, with all that stands before the next.
+const MAX_EVENT: u64 = 64 << 20;
+
+impl<R: Read> Bounded<R> {
+    /// The stream, and what is set to [`MAX_EVENT`] after each event.
+    fn new(stream: R) -> (Self, Rc<Cell<u64>>) {
+        let left = Rc::new(Cell::new(MAX_EVENT));
+        (
+            Self {
+                stream,
+                left: Rc::clone(&left),
+            },
+            left,
+        )
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(out)?;
+        let left = self.left.get().checked_sub(count as u64);
+        self.left
+            .set(left.ok_or_else(|| io::Error::other("one event takes more than 64 MB"))?);
+        Ok(count)
+    }
 }
 
 /// How the lines are wrapped.
@@ -177,14 +230,13 @@ fn document_or_lines(text: &str) -> Format {
     }
 }
 
-fn read_format(
+fn read_format<R: Read>(
     name: &Path,
-    head: &[u8],
-    stream: impl Read,
+    stream: Peeked<R>,
     granted: Granted,
     each: &mut Each<'_>,
 ) -> Result<(), Error> {
-    match detect(head) {
+    match detect(stream.head()) {
         Format::Lines => for_each_line(stream, |line, is_cut| {
             if granted == Granted::Counted && !is_cut && is_plainly_granted(line) {
                 return each(Item {

@@ -1,6 +1,6 @@
 //! The catalogue: what a cause is, and which cause claims a case.
 
-use crate::cluster::Cluster;
+use crate::cluster::{AuthenticationMode, Cluster};
 use crate::principal::Principal;
 use crate::remedy::Remedy;
 use crate::symptom::{Actor, Severity, Symptom};
@@ -161,11 +161,18 @@ pub fn judge(case: &Case<'_>) -> Judgement {
             Claim::Perhaps(fact) => perhaps.push((asked, Some(fact))),
         }
     }
+    let asked_perhaps: Vec<&str> = perhaps
+        .iter()
+        .map(|(cause, _): &(&Cause, _)| cause.id)
+        .collect();
     let related = cause.map_or(&[][..], |cause: &Cause| cause.perhaps);
     perhaps.extend(
         related
             .iter()
-            .filter(|id| !denied.contains(id))
+            .filter(|id| !denied.contains(id) && !asked_perhaps.contains(id))
+            .filter(|id| {
+                !(id.starts_with("aws-auth-") && case.cluster.mode == Some(AuthenticationMode::Api))
+            })
             .filter_map(|id| find(id))
             .map(|cause| (cause, None)),
     );

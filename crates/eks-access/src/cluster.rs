@@ -82,6 +82,26 @@ impl Region {
     }
 }
 
+impl Region {
+    /// The partition it is part of, by its beginning (AWS General Reference, "Regions").
+    #[must_use]
+    pub fn partition(&self) -> &'static str {
+        const PARTITIONS: [(&str, &str); 7] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-isob-", "aws-iso-b"),
+            ("us-isof-", "aws-iso-f"),
+            ("us-iso-", "aws-iso"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("eusc-", "aws-eusc"),
+        ];
+        let known = PARTITIONS
+            .iter()
+            .find(|(start, _)| self.0.starts_with(start));
+        known.map_or("aws", |(_, partition)| partition)
+    }
+}
+
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -53,10 +53,12 @@ impl Identity {
 /// Sessions of AWS' own callers (public EKS lines).
 const AWS_INTERNAL_SESSIONS: [&str; 2] = ["EKSClusterInsightsAuth", "EKSAuthTokenSession"];
 
-/// `i-…` (EC2; 8 or 17 digits), `mi-…` (hybrid) or `fargate-…`.
+/// `i-…` (EC2; 8 or 17 letters and digits), `mi-…` (hybrid) or `fargate-…`.
 fn is_node_session(session: &str) -> bool {
-    let is_instance =
-        |id: &str| matches!(id.len(), 8 | 17) && id.bytes().all(|b| b.is_ascii_hexdigit());
+    // The authenticator's own rule: `^i-(\w{8}|\w{17})$`.
+    let is_instance = |id: &str| {
+        matches!(id.len(), 8 | 17) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
     session.strip_prefix("i-").is_some_and(is_instance)
         || session.strip_prefix("mi-").is_some_and(is_instance)
         || session.starts_with("fargate-")
@@ -164,20 +166,24 @@ impl Seen {
             && !principal.is_service_linked()
             && !principal.is_named_like_a_node_role()
             && !principal.is_named_like_a_cluster_role()
+            && !principal.speaks_of_infrastructure()
             && !principal.is_named_like_aws_internal()
             && !principal.is_named_like_ours()
             && !self.is_aws_internal_session()
-            && cluster
-                .account
-                .as_ref()
-                .is_none_or(|own| own == principal.account())
+            // A denial has the canonical ARN; an assumed role's is none of a release.
+            && self.arn.as_deref() == Some(principal.to_string().as_str())
+            && cluster.account.as_ref().is_none_or(|own| own == principal.account())
+            && cluster.region.as_ref().is_none_or(|region| region.partition() == principal.partition())
     }
 }
 
 /// Reads lines in the order of their streams. Holds only what joining needs, under a bound.
 #[derive(Debug, Default)]
 pub struct Joiner {
-    identities: HashMap<(u64, String), Remembered>,
+    /// Who was vouched for, per stream and connection: several requests share a connection.
+    identities: HashMap<(u64, String), Vec<Remembered>>,
+    /// Lines in `identities`.
+    remembered: usize,
     watches_closed: HashMap<u64, i64>,
 }
 
@@ -242,38 +248,65 @@ impl Joiner {
         else {
             return;
         };
-        if self.identities.len() >= MAX_IDENTITIES {
+        if self.remembered >= MAX_IDENTITIES {
             self.forget_old(seen.at);
         }
-        let remembered = Remembered {
+        let new = Remembered {
             principal: principal.clone(),
             identity: identity.clone(),
             at: seen.at,
         };
-        self.identities.insert((stream, client), remembered);
+        let of_connection = self.identities.entry((stream, client)).or_default();
+        let known = of_connection
+            .iter_mut()
+            .find(|known| known.principal == new.principal);
+        if let Some(known) = known {
+            *known = new;
+        } else {
+            of_connection.push(new);
+            self.remembered += 1;
+        }
     }
 
-    /// Makes room: drops what is too old to be joined, or everything when that is not enough.
+    /// Makes room: drops what is too old to be joined, and of what is not the older half.
     fn forget_old(&mut self, now: Option<i64>) {
-        self.identities
-            .retain(|_, remembered| is_within(remembered.at, now, JOIN_WITHIN));
-        if self.identities.len() >= MAX_IDENTITIES {
-            self.identities.clear();
+        self.retain(|known| is_within(known.at, now, JOIN_WITHIN));
+        if self.remembered >= MAX_IDENTITIES {
+            let mut times: Vec<_> = self
+                .identities
+                .values()
+                .flatten()
+                .map(|known| known.at)
+                .collect();
+            times.sort_unstable();
+            let middle = times.get(times.len() / 2).copied().flatten();
+            self.retain(|known| known.at > middle);
         }
+    }
+
+    fn retain(&mut self, is_kept: impl Fn(&Remembered) -> bool) {
+        self.identities.retain(|_, known| {
+            known.retain(&is_kept);
+            !known.is_empty()
+        });
+        self.remembered = self.identities.values().map(Vec::len).sum();
     }
 
     fn recall(&self, seen: &Seen, stream: u64, client: String) -> Option<Identity> {
         let principal = seen.principal.as_ref()?;
-        let remembered = self.identities.get(&(stream, client))?;
-        let is_same =
-            remembered.principal == *principal && is_within(remembered.at, seen.at, JOIN_WITHIN);
-        is_same.then(|| remembered.identity.clone())
+        let of_connection = self.identities.get(&(stream, client))?;
+        let known = of_connection
+            .iter()
+            .find(|known| known.principal == *principal)?;
+        is_within(known.at, seen.at, JOIN_WITHIN).then(|| known.identity.clone())
     }
 
     fn watch_closed(&mut self, seen: &mut Seen, stream: u64) {
         let now = seen.at.unwrap_or_default();
         let before = self.watches_closed.insert(stream, now);
-        if before.is_some_and(|before| now - before <= WATCH_AGAIN_WITHIN) {
+        if before
+            .is_some_and(|before| (0..=WATCH_AGAIN_WITHIN).contains(&now.saturating_sub(before)))
+        {
             seen.symptom = Symptom::MappingWatchLost;
         }
     }
@@ -298,7 +331,7 @@ impl Seen {
 
 fn is_within(earlier: Option<i64>, later: Option<i64>, limit: i64) -> bool {
     match (earlier, later) {
-        (Some(earlier), Some(later)) => (0..=limit).contains(&(later - earlier)),
+        (Some(earlier), Some(later)) => (0..=limit).contains(&later.saturating_sub(earlier)),
         // Without times, the order of the lines has to do.
         _ => true,
     }

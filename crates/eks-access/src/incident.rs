@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 
 use crate::catalogue::{Cause, Detail};
-use crate::cluster::{Cluster, ClusterName, Region};
+use crate::cluster::{AuthenticationMode, Cluster, ClusterName, Region};
 use crate::delivery::{Event, Header};
 use crate::denial::{Joiner, Seen};
 use crate::diagnosis::{Diagnosis, Possibility, diagnose};
@@ -17,6 +17,8 @@ use crate::text::LogText;
 
 /// Denials this long after `aws-auth` broke are its doing, in milliseconds.
 const AWS_AUTH_SHADOW: i64 = 10 * 60 * 1000;
+/// The same where lines have no times.
+const AWS_AUTH_SHADOW_LINES: u64 = 10_000;
 /// Different principals that one incident remembers; more are only counted as "at least".
 const MAX_PRINCIPALS: usize = 1000;
 /// Session names that one incident remembers.
@@ -168,6 +170,9 @@ pub struct Digest {
     granted: u64,
     joiner: Joiner,
     clusters: Vec<Cluster>,
+    cluster_ids: HashMap<Cluster, ClusterId>,
+    /// When each cluster's `aws-auth` was last said to be broken.
+    broken: HashMap<ClusterId, (Moment, Key)>,
     delivery: Option<(Header, Option<ClusterId>)>,
     incidents: HashMap<Key, Incident>,
     /// What became of a case, so that the catalogue is asked once per case and not once per line.
@@ -226,12 +231,11 @@ struct Moment {
 }
 
 impl Moment {
-    /// Whether this is within the shadow of a fault that lasted from `first` to `last`.
-    fn is_shadowed_by(self, first: Self, last: Self) -> bool {
-        match (self.at, first.at, last.at) {
-            // Times in lines are whole seconds, so the same second counts.
-            (Some(at), Some(first), Some(last)) => at >= first && at <= last + AWS_AUTH_SHADOW,
-            _ => self.sequence >= first.sequence,
+    /// Whether this came right after a fault. Times in lines are whole seconds, so the same second counts.
+    fn is_right_after(self, fault: Self) -> bool {
+        match (self.at, fault.at) {
+            (Some(at), Some(fault)) => (0..=AWS_AUTH_SHADOW).contains(&at.saturating_sub(fault)),
+            _ => self.sequence - fault.sequence <= AWS_AUTH_SHADOW_LINES,
         }
     }
 }
@@ -296,11 +300,14 @@ impl Digest {
 
     /// The id under which a digest knows a cluster.
     pub fn cluster_id(&mut self, cluster: Cluster) -> ClusterId {
-        let known = self.clusters.iter().position(|known| *known == cluster);
-        ClusterId(known.unwrap_or_else(|| {
-            self.clusters.push(cluster);
-            self.clusters.len() - 1
-        }))
+        let next = ClusterId(self.clusters.len());
+        match self.cluster_ids.entry(cluster) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(slot) => {
+                self.clusters.push(slot.key().clone());
+                *slot.insert(next)
+            }
+        }
     }
 
     /// The cluster with this id.
@@ -349,15 +356,28 @@ impl Digest {
             Some(fate) => fate.clone(),
             None => self.decide(case, seen, place, moment),
         };
-        match fate {
-            Fate::Told(key) => {
-                if let Some(incident) = self.incidents.get_mut(&key) {
-                    incident.add(seen, moment);
-                }
-            }
-            Fate::AwsInternal => self.counts.aws_internal += 1,
-            Fate::Untold => self.counts.untold += 1,
+        let key = match fate {
+            Fate::Told(key) => key,
+            Fate::AwsInternal => return self.counts.aws_internal += 1,
+            Fate::Untold => return self.counts.untold += 1,
+        };
+        if seen.symptom == Symptom::AwsAuthMalformed {
+            self.broken.insert(cluster, (moment, key.clone()));
         }
+        let key = self.in_shadow(seen, &key, moment).unwrap_or(key);
+        if let Some(incident) = self.incidents.get_mut(&key) {
+            incident.add(seen, moment);
+        }
+    }
+
+    /// The incident of the broken `aws-auth` that this denial came right after. A principal of another account was in no
+    /// mapping to lose, and a cluster in mode `API` has none.
+    fn in_shadow(&self, seen: &Seen, key: &Key, moment: Moment) -> Option<Key> {
+        let can_be = matches!(seen.symptom, Symptom::NotMapped | Symptom::NotMappedNode)
+            && key.subject != Subject::ForeignAccounts
+            && self.clusters.get(key.cluster.0)?.mode != Some(AuthenticationMode::Api);
+        let (broken, fault) = self.broken.get(&key.cluster).filter(|_| can_be)?;
+        moment.is_right_after(*broken).then(|| fault.clone())
     }
 
     /// Asks the catalogue once for a new case; opens its incident, if it is to have one.
@@ -371,7 +391,9 @@ impl Digest {
                     subject: subject(seen, cause),
                     cause: cause.id,
                 };
-                let has_room = self.incidents.len() < MAX_INCIDENTS;
+                // Faults and buckets are few; only principals can be many.
+                let is_bounded = !matches!(key.subject, Subject::Principal(_));
+                let has_room = is_bounded || self.incidents.len() < MAX_INCIDENTS;
                 match self.incidents.entry(key.clone()) {
                     Entry::Occupied(_) => Fate::Told(key),
                     Entry::Vacant(slot) if has_room => {
@@ -389,7 +411,7 @@ impl Digest {
         fate
     }
 
-    /// Ends the digest: broken `aws-auth` takes the denials in its shadow, and every incident becomes a notice.
+    /// Ends the digest: every incident becomes a notice.
     #[must_use]
     pub fn finish(mut self) -> Outcome {
         if self.granted > 0 {
@@ -399,22 +421,23 @@ impl Digest {
                 .entry(Symptom::AccessGranted)
                 .or_default() += self.granted;
         }
-        let mut incidents: BTreeMap<Key, Incident> = self.incidents.into_iter().collect();
-        shadow(&mut incidents);
+        let mut incidents: Vec<(Key, Incident)> = self.incidents.into_iter().collect();
+        // All that was said of it came in the shadow of a broken aws-auth.
+        incidents.retain(|(_, incident)| incident.count > 0);
         // One lost watch is routine; the authenticator takes it up again by itself.
-        incidents.retain(|_, incident| {
+        incidents.retain(|(_, incident)| {
             incident.symptom != Symptom::MappingWatchLost || incident.count > 1
         });
+        incidents.sort_by(|(one, _), (other, _)| one.cmp(other));
         let mut notices: Vec<Notice> = incidents
             .into_iter()
             .map(|(key, incident)| {
-                incident.into_notice(
-                    self.clusters
-                        .get(key.cluster.0)
-                        .cloned()
-                        .unwrap_or_default(),
-                    key.subject,
-                )
+                let cluster = self
+                    .clusters
+                    .get(key.cluster.0)
+                    .cloned()
+                    .unwrap_or_default();
+                incident.into_notice(cluster, key.subject)
             })
             .collect();
         notices.sort_by_key(|notice| std::cmp::Reverse((notice.severity, notice.count)));
@@ -422,38 +445,6 @@ impl Digest {
             notices,
             counts: self.counts,
         }
-    }
-}
-
-/// Folds the not-mapped denials that came right after `aws-auth` broke into its incident, per cluster.
-fn shadow(incidents: &mut BTreeMap<Key, Incident>) {
-    let broken: Vec<Key> = incidents
-        .iter()
-        .filter(|(_, incident)| incident.symptom == Symptom::AwsAuthMalformed)
-        .map(|(key, _)| key.clone())
-        .collect();
-    for key in broken {
-        let Some(mut fault) = incidents.remove(&key) else {
-            continue;
-        };
-        let shadowed: Vec<Key> = incidents
-            .iter()
-            .filter(|(other, incident)| {
-                other.cluster == key.cluster
-                    && matches!(
-                        incident.symptom,
-                        Symptom::NotMapped | Symptom::NotMappedNode
-                    )
-                    && incident.first.is_shadowed_by(fault.first, fault.last)
-            })
-            .map(|(other, _)| other.clone())
-            .collect();
-        for other in shadowed {
-            if let Some(incident) = incidents.remove(&other) {
-                fault.absorb(incident);
-            }
-        }
-        incidents.insert(key, fault);
     }
 }
 
@@ -514,14 +505,6 @@ impl Incident {
         {
             self.sessions.push(session.clone());
         }
-    }
-
-    fn absorb(&mut self, other: Self) {
-        self.count += other.count;
-        self.last.at = self.last.at.into_iter().chain(other.last.at).max();
-        let room = MAX_PRINCIPALS.saturating_sub(self.principals.len());
-        self.principals
-            .extend(other.principals.into_iter().take(room));
     }
 
     fn into_notice(self, cluster: Cluster, subject: Subject) -> Notice {

@@ -227,6 +227,10 @@ pub fn granted_arn(text: &str) -> Option<String> {
 
 /// What is no record: prose of the server, a fragment, a terminal's words, another stream's line, or something cut.
 fn read_rest(text: &str, stream: Option<Stream>) -> Line {
+    // What is visibly a piece of a record is cut, whatever a caller wrote into it.
+    if has_record_skeleton(text) {
+        return Line::new(Symptom::Truncated, stream.unwrap_or(Stream::Authenticator));
+    }
     if let Some(symptom) = fragment(text) {
         let mut line = Line::new(symptom, Stream::Authenticator);
         line.error = Some(text.to_owned());
@@ -237,7 +241,7 @@ fn read_rest(text: &str, stream: Option<Stream>) -> Line {
     if stream.is_none() && !is_foreign_klog && client::read(text).is_some() {
         return read_client(text);
     }
-    let is_other = text.is_empty() || is_known_prose(text) || is_json_object(text);
+    let is_other = text.is_empty() || is_known_prose(text) || is_other_object(text);
     let stream = stream.unwrap_or(if is_audit_event(text) {
         Stream::Audit
     } else {
@@ -253,14 +257,43 @@ fn read_rest(text: &str, stream: Option<Stream>) -> Line {
     )
 }
 
+/// The keys that a record can begin with: logrus' own, then the fields of every release, in any order.
+const KEYS: [&str; 29] = [
+    "time",
+    "level",
+    "msg",
+    "logrus_error",
+    "func",
+    "file",
+    "fields.msg",
+    "fields.time",
+    "fields.level",
+    "accesskeyid",
+    "accountid",
+    "accountID",
+    "arn",
+    "certPath",
+    "client",
+    "error",
+    "groups",
+    "http",
+    "keyPath",
+    "method",
+    "path",
+    "role",
+    "session",
+    "sts",
+    "stsendpoint",
+    "uid",
+    "user",
+    "userid",
+    "username",
+];
+
 /// Whether a record that is in the grammar shows all the same that its start or end is missing: it begins with a key
-/// that no release writes and has no level, or it ends within the webhook's constant method or path.
+/// that no release writes, or it ends within the webhook's constant method or path.
 fn is_cut_within_a_word(record: &Record<'_>) -> bool {
-    let is_headless = record.get("level").is_none()
-        && !matches!(
-            record.keys().next(),
-            Some("time" | "msg" | "arn" | "client" | "error" | "accesskeyid" | "accountid")
-        );
+    let is_headless = !record.keys().next().is_some_and(|key| KEYS.contains(&key));
     let is_part_of = |key: &str, whole: &str| {
         record
             .text(key)
@@ -302,6 +335,18 @@ fn fragment(text: &str) -> Option<Symptom> {
     pairs.or(Some(Symptom::UnknownDenial))
 }
 
+/// Whether a text that is no record has pairs that only a record has.
+fn has_record_skeleton(text: &str) -> bool {
+    const PIECES: [&str; 5] = [
+        "level=",
+        "msg=\"",
+        "client=\"127.0.0.1:",
+        "method=POST",
+        "path=/authenticate",
+    ];
+    !logrus::is_klog(text) && PIECES.iter().any(|piece| text.contains(piece))
+}
+
 /// klog, `Authenticator Version: …`, and what a Go program prints when it panics.
 fn is_known_prose(text: &str) -> bool {
     const BEGINNINGS: [&str; 5] = [
@@ -341,8 +386,11 @@ fn klog_source(text: &str) -> Option<&str> {
     (is_go && number.bytes().all(|b| b.is_ascii_digit())).then_some(file)
 }
 
-fn is_json_object(text: &str) -> bool {
-    text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+/// A JSON object that is no record of the authenticator, not even a broken one.
+fn is_other_object(text: &str) -> bool {
+    text.starts_with('{')
+        && serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
+            .is_ok_and(|object| !(object.contains_key("level") && object.contains_key("msg")))
 }
 
 fn is_audit_event(text: &str) -> bool {

@@ -402,12 +402,14 @@ pub fn parse_terminal(line: &str) -> Result<Record<'_>, NotARecord> {
         .nth(COLUMNS)
         .map_or(text.len(), |(at, _)| at);
     let (message, pairs) = text.split_at(padded);
-    let is_message_alone = !pairs.is_empty() && !pairs.starts_with(' ');
-    let mut record = if pairs.trim().is_empty() || is_message_alone {
-        Record::default()
+    // A message longer than its column has no pairs that could be told from it.
+    let parsed = if pairs.starts_with(' ') {
+        parse_text(pairs.trim_start()).ok()
     } else {
-        parse_text(pairs.trim_start())?
+        None
     };
+    let is_message_alone = parsed.is_none() && !pairs.trim().is_empty();
+    let mut record = parsed.unwrap_or_default();
     let message = if is_message_alone { text } else { message };
     record.push("level", Value::Plain(level))?;
     record.push("msg", Value::Plain(message.trim_end()))?;

@@ -34,17 +34,30 @@ pub fn without_colours(line: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn unwrap_once(line: &str) -> Option<Cow<'_, str>> {
     if line.starts_with('"') {
-        return json_string(line).or_else(|| csv_field(line));
+        return json_string(line)
+            .or_else(|| csv_row(line))
+            .or_else(|| csv_field(line));
     }
     if line.starts_with('{') {
-        return docker(line).map(Cow::Owned);
+        return object(line).map(Cow::Owned);
     }
-    cri(line)
-        .or_else(|| kubectl_prefix(line))
-        .or_else(|| after_timestamp(line))
-        .or_else(|| syslog(line))
-        .or_else(|| stern(line))
-        .or_else(|| kail(line))
+    if let Some(field) = csv_row(line) {
+        return Some(field);
+    }
+    let unwrappers = [
+        cri,
+        kubectl_prefix,
+        after_timestamp,
+        syslog,
+        syslog_5424,
+        program,
+        compose,
+        stern,
+        kail,
+    ];
+    unwrappers
+        .into_iter()
+        .find_map(|unwrapper| unwrapper(line))
         .map(Cow::Borrowed)
 }
 
@@ -61,15 +74,30 @@ fn csv_field(line: &str) -> Option<Cow<'_, str>> {
         .then(|| Cow::Owned(inside.replace("\"\"", "\"")))
 }
 
-/// Docker's json-file: `{"log":"…\n","stream":"stderr","time":"…"}`.
-fn docker(line: &str) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Docker {
-        log: String,
-    }
-    serde_json::from_str::<Docker>(line)
-        .ok()
-        .map(|docker| docker.log)
+/// A row of a table whose last cell is the line: `2026-05-04 10:11:12.000,"…"`.
+fn csv_row(line: &str) -> Option<Cow<'_, str>> {
+    let (before, rest) = line.split_once(",\"")?;
+    let is_cell = |b: u8| {
+        b.is_ascii_alphanumeric()
+            || matches!(b, b' ' | b':' | b'.' | b'-' | b'+' | b'"' | b',' | b'_')
+    };
+    let inside = rest.strip_suffix('"')?;
+    before
+        .bytes()
+        .all(is_cell)
+        .then(|| Cow::Owned(inside.replace("\"\"", "\"")))
+}
+
+/// An object around the line: Docker's json-file, `{"log":"…\n","stream":"stderr","time":"…"}`, or what exporters write.
+fn object(line: &str) -> Option<String> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).ok()?;
+    let is_record = object.contains_key("level") && object.contains_key("msg");
+    let names = ["log", "message", "line", "@message"];
+    let text = names
+        .iter()
+        .find_map(|name| object.get(*name)?.as_str())
+        .filter(|_| !is_record)?;
+    Some(text.to_owned())
 }
 
 /// CRI: `<time> stderr F <line>`.
@@ -95,13 +123,60 @@ fn kubectl_prefix(line: &str) -> Option<&str> {
 /// An S3 export or `aws logs tail`: a time, maybe the stream's name, the line.
 fn after_timestamp(line: &str) -> Option<&str> {
     let (time, rest) = line.split_once([' ', '\t', ','])?;
-    if !is_timestamp(time) {
-        return None;
-    }
+    let rest = if is_timestamp(time) {
+        rest
+    } else {
+        after_spaced_timestamp(time, rest)?
+    };
     let stream = rest
         .split_once(' ')
         .filter(|(name, _)| name.starts_with("authenticator-") && is_name(name));
     Some(stream.map_or(rest, |(_, rest)| rest).trim_start())
+}
+
+/// `2026-05-04 10:11:12.123 <line>`: the date was taken, the clock is to come.
+fn after_spaced_timestamp<'a>(date: &str, rest: &'a str) -> Option<&'a str> {
+    let (clock, rest) = rest.split_once([' ', '\t', ','])?;
+    is_timestamp(&format!("{date}T{clock}")).then_some(rest)
+}
+
+/// RFC 5424: `<14>1 2026-05-04T10:11:12Z host app pid msgid - <line>`, also with structured data.
+fn syslog_5424(line: &str) -> Option<&str> {
+    let (priority, rest) = line.strip_prefix('<')?.split_once(">1 ")?;
+    let (time, rest) = rest.split_once(' ')?;
+    let mut rest = rest;
+    for _ in 0..4 {
+        let (word, next) = rest.split_once(' ')?;
+        if !word
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'=')
+        {
+            return None;
+        }
+        rest = next;
+    }
+    let is_header = priority.bytes().all(|b| b.is_ascii_digit()) && is_timestamp(time);
+    let line = rest.strip_prefix("- ").or_else(|| {
+        rest.strip_prefix('[')?
+            .split_once("] ")
+            .map(|(_, line)| line)
+    })?;
+    is_header.then_some(line)
+}
+
+/// What is left of journald's short-iso form when the time is gone: `host program[pid]: <line>`.
+fn program(line: &str) -> Option<&str> {
+    let (host, rest) = line.split_once(' ')?;
+    let (program, rest) = rest.split_once("]: ")?;
+    let (name, pid) = program.split_once('[')?;
+    let is_pid = !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit());
+    (is_name(host) && is_name(name) && is_pid).then_some(rest)
+}
+
+/// Docker Compose: `authenticator-1  | <line>`.
+fn compose(line: &str) -> Option<&str> {
+    let (name, rest) = line.split_once('|')?;
+    is_name(name.trim_end()).then(|| rest.trim_start())
 }
 
 /// RFC 3164 as journald writes it: `Mar 16 17:10:28 host program[pid]: <line>`.
@@ -136,7 +211,8 @@ fn stern(line: &str) -> Option<&str> {
     let (container, rest) = rest.split_once(' ')?;
     let is_container = is_name(container) && container.bytes().any(|b| b.is_ascii_lowercase());
     // A pod's name has dashes; a sentence's first word has none.
-    (is_name(pod) && pod.contains('-') && is_container && rest.contains('=')).then_some(rest)
+    let is_line = rest.contains('=') || rest.starts_with('{');
+    (is_name(pod) && pod.contains('-') && is_container && is_line).then_some(rest)
 }
 
 /// kail: `namespace/pod[container]: <line>`.
@@ -188,6 +264,14 @@ mod tests {
             format!("aws-iam-authenticator-kjt9t aws-iam-authenticator {LINE}"),
             format!("kube-system/aws-iam-authenticator-kjt9t[aws-iam-authenticator]: {LINE}"),
             format!("[pod/aws-iam-authenticator-kjt9t/aws-iam-authenticator] {LINE}"),
+            format!("<14>1 2026-11-21T22:50:01.5Z host authenticator 12 - - {LINE}"),
+            format!("<14>1 2026-11-21T22:50:01Z host authenticator 12 ID47 [a@1 b=\"c\"] {LINE}"),
+            format!("2026-11-21 22:50:01.123 {LINE}"),
+            format!("host authenticator[12]: {LINE}"),
+            format!("authenticator-1  | {LINE}"),
+            format!("2026-11-21 22:50:01.000,\"{}\"", LINE.replace('"', "\"\"")),
+            format!("\"1795301401000\",\"{}\"", LINE.replace('"', "\"\"")),
+            serde_json::json!({"message": LINE, "kubernetes": {}}).to_string(),
             serde_json::to_string(LINE).unwrap(),
             format!("\"{}\"", LINE.replace('"', "\"\"")),
             serde_json::json!({"log": format!("{LINE}\n"), "stream": "stderr", "time": "x"})

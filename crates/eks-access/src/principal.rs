@@ -236,6 +236,28 @@ impl Principal {
                         .any(|part| CLUSTER_ROLE_PARTS.contains(&part))))
     }
 
+    /// Whether the role's name speaks of nodes or of the cluster itself, however it is spelt. Wider than the lists of
+    /// documented names, and only ever a reason to withhold.
+    #[must_use]
+    pub fn speaks_of_infrastructure(&self) -> bool {
+        const WORDS: [&str; 7] = [
+            "noderole",
+            "nodegroup",
+            "nodeinstance",
+            "nodesrole",
+            "clusterrole",
+            "podexecutionrole",
+            "workerrole",
+        ];
+        let letters: String = self
+            .name()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect();
+        let letters = letters.to_ascii_lowercase();
+        self.is_role() && WORDS.iter().any(|word| letters.contains(word))
+    }
+
     /// Whether the role's name is one of this product's own functions.
     #[must_use]
     pub fn is_named_like_ours(&self) -> bool {
@@ -323,8 +345,8 @@ fn iam_resource(text: &str) -> Result<Resource, NotAPrincipal> {
         Some((path, name)) => (format!("/{path}/"), name),
         None => ("/".to_owned(), path_and_name),
     };
-    // IAM API reference: a path has printable ASCII and at most 512 characters.
-    if path.len() > 512 || !path.bytes().all(|b| is_name_byte(b) || b == b'/') {
+    // IAM API reference: a path has the characters `!` to `~`, and at most 512 of them.
+    if path.len() > 512 || !path.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(NotAPrincipal::Name);
     }
     let name = checked_name(name)?;

@@ -26,10 +26,11 @@ impl LogText {
     }
 
     /// The text made fit to be shown as literal text: secrets redacted, control, bidirectional and
-    /// zero-width characters replaced, at most `limit` characters with an ellipsis where it was cut.
+    /// zero-width characters replaced, addresses broken so that no mail or chat program makes links of them, at most
+    /// `limit` characters with an ellipsis where it was cut.
     #[must_use]
     pub fn shown(&self, limit: usize) -> String {
-        shorten(&redact(&printable(&self.0)), limit)
+        shorten(&without_links(&redact(&printable(&self.0))), limit)
     }
 }
 
@@ -54,6 +55,13 @@ fn is_deceptive(c: char) -> bool {
             | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// Breaks what mail and chat programs turn into links.
+fn without_links(text: &str) -> String {
+    text.replace("://", "[:]//")
+        .replace("www.", "www[.]")
+        .replace("mailto:", "mailto[:]")
+}
+
 /// Cuts to `limit` characters; the last one says that something was cut.
 fn shorten(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
@@ -64,17 +72,31 @@ fn shorten(text: &str, limit: usize) -> String {
     short
 }
 
-/// How credentials begin: JSON Web Tokens, EKS tokens, STS session tokens. The rest of the word is one.
-const TOKEN_PREFIXES: [&str; 5] = ["eyJ", "k8s-aws-v1.", "IQoJb3JpZ2lu", "FwoGZXIv", "FQoGZXIv"];
-/// How access key ids begin (IAM user guide, "unique identifiers").
+/// How credentials begin: JSON Web Tokens, EKS tokens (with and without their prefix, for the address inside is a
+/// pre-signed one), STS session tokens. The rest of the word is one.
+const TOKEN_PREFIXES: [&str; 6] = [
+    "eyJ",
+    "k8s-aws-v1.",
+    "aHR0cHM6Ly9zdHMu",
+    "IQoJb3JpZ2lu",
+    "FwoGZXIv",
+    "FQoGZXIv",
+];
+/// How access key ids begin (IAM user guide, "unique identifiers"), in any case.
 const KEY_ID_PREFIXES: [&str; 2] = ["AKIA", "ASIA"];
 /// Shorter words that begin like an access key id are none.
 const SHORTEST_KEY_ID: usize = 12;
-/// Query parameters of a pre-signed URL that make it a credential (RFC 3986 query, AWS `SigV4`).
-const SIGNED_PARAMETERS: [&str; 3] = [
+/// Names whose value is a credential: query parameters of a pre-signed URL (AWS `SigV4`), of an `Authorization` header,
+/// of a credentials file.
+const SECRET_NAMES: [&str; 8] = [
     "x-amz-signature",
     "x-amz-security-token",
     "x-amz-credential",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "secretaccesskey",
+    "sessiontoken",
+    "signature",
 ];
 
 fn redact(text: &str) -> Cow<'_, str> {
@@ -109,12 +131,13 @@ fn is_word(c: char) -> bool {
 
 /// What to print instead of a word, and how many bytes of the text it stands for.
 fn redact_word(word: &str, after: &str) -> Option<(String, usize)> {
+    let upper = word.to_ascii_uppercase();
     let token = TOKEN_PREFIXES
         .iter()
         .filter_map(|prefix| word.find(prefix).map(|at| (at, *prefix)));
     let key_id = KEY_ID_PREFIXES
         .iter()
-        .filter_map(|prefix| word.find(prefix).map(|at| (at, *prefix)))
+        .filter_map(|prefix| upper.find(prefix).map(|at| (at, *prefix)))
         .filter(|(at, _)| word.len() - at >= SHORTEST_KEY_ID);
     if let Some((at, prefix)) = token.chain(key_id).min() {
         let kept = word.get(..at).unwrap_or("");
@@ -125,20 +148,39 @@ fn redact_word(word: &str, after: &str) -> Option<(String, usize)> {
         ));
     }
     let lower = word.to_ascii_lowercase();
-    if SIGNED_PARAMETERS
-        .iter()
-        .any(|parameter| lower.ends_with(parameter))
-    {
-        let glue = ["=", "%3D", "%3d", "\\u003d"]
-            .into_iter()
-            .find(|glue| after.starts_with(glue))?;
-        let value = after.get(glue.len()..)?;
-        return Some((
-            format!("{word}{glue}[redacted]"),
-            word.len() + glue.len() + secret_length(value),
-        ));
+    if SECRET_NAMES.iter().any(|name| lower.ends_with(name)) {
+        let glue = glue_length(after);
+        let value = after.get(glue..)?;
+        let length = secret_length(value);
+        let shown_glue = after.get(..glue)?;
+        return (glue > 0 && length > 0).then(|| {
+            (
+                format!("{word}{shown_glue}[redacted]"),
+                word.len() + glue + length,
+            )
+        });
     }
     None
+}
+
+/// How long what stands between a name and its value is: `=`, `: "`, `%3D`, `%253D`, `\u003d`, …; none if it has no sign.
+fn glue_length(text: &str) -> usize {
+    const SIGNS: [&str; 8] = [
+        "=", ":", "%3d", "%253d", "\\u003d", "%3D", "%253D", "\\u003D",
+    ];
+    const FILLERS: [&str; 5] = [" ", "\"", "'", "[", "\\\""];
+    let mut length = 0;
+    let mut has_sign = false;
+    while let Some(rest) = text.get(length..) {
+        let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
+        let filler = FILLERS.iter().find(|filler| rest.starts_with(**filler));
+        has_sign |= sign.is_some();
+        match sign.or(filler) {
+            Some(piece) => length += piece.len(),
+            None => break,
+        }
+    }
+    if has_sign { length } else { 0 }
 }
 
 /// How far a secret goes on.
@@ -162,8 +204,23 @@ mod tests {
             ("key a-AKIAIOSFODNN7EXAMPLE.", "key a-AKIA[redacted]"),
             (
                 "https://sts/?X-Amz-Credential=AKIA%2F2026%2Fx&X-Amz-Signature=00ff&Action=G",
-                "https://sts/?X-Amz-Credential=[redacted]&X-Amz-Signature=[redacted]&Action=G",
+                "https[:]//sts/?X-Amz-Credential=[redacted]&X-Amz-Signature=[redacted]&Action=G",
             ),
+            (
+                "\"X-Amz-Signature\": \"00ff\" x",
+                "\"X-Amz-Signature\": \"[redacted]\" x",
+            ),
+            (
+                "X-Amz-Signature\\u003d00ff",
+                "X-Amz-Signature\\u003d[redacted]",
+            ),
+            ("X-Amz-Signature%253D00ff", "X-Amz-Signature%253D[redacted]"),
+            (
+                "aws_secret_access_key = abc/def",
+                "aws_secret_access_key = [redacted]",
+            ),
+            ("key akiaiosfodnn7example", "key AKIA[redacted]"),
+            ("the signature we calculated", "the signature we calculated"),
         ] {
             assert_eq!(LogText::new(raw).shown(400), shown);
         }

@@ -8,6 +8,7 @@ use eks_access::denial::{Identity, Seen};
 use eks_access::incident::{ClusterId, Digest};
 use eks_access::notice::machine;
 use eks_access::symptom::Symptom;
+use eks_access::text::LogText;
 use serde_json::json;
 
 /// The JSON Schema of one object, draft 2020-12.
@@ -15,6 +16,8 @@ pub(crate) const SCHEMA: &str = include_str!("../../../../docs/schemas/explain.v
 
 /// Cases whose answer is kept, so that a storm of the same denial is diagnosed once.
 const MAX_KNOWN: usize = 4096;
+/// Characters of an ARN: IAM allows a path of 512 and a name of 64 behind the account.
+const MAX_ARN: usize = 1024;
 /// Characters of a session's name: IAM allows 64.
 const MAX_SESSION: usize = 64;
 
@@ -83,7 +86,11 @@ impl Writer {
         out.write_all(br#""cause":"#)?;
         serde_json::to_writer(&mut *out, &answer.cause)?;
         out.write_all(br#","principal":"#)?;
-        serde_json::to_writer(&mut *out, &seen.arn)?;
+        let arn = seen
+            .arn
+            .as_deref()
+            .map(|arn| LogText::new(arn).shown(MAX_ARN));
+        serde_json::to_writer(&mut *out, &arn)?;
         out.write_all(br#","account":"#)?;
         serde_json::to_writer(&mut *out, &account)?;
         out.write_all(br#","session":"#)?;

@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Each, Item, json_line};
+use super::{Bounded, Each, Item, MAX_EVENT, json_line};
 use crate::output::Error;
 
 /// The members by which a document is known.
@@ -34,7 +34,12 @@ const LIMITS: Limits = Limits {
 
 /// Reads documents one after the other; memory stays flat, for their events are read one by one.
 pub(crate) fn read(name: &Path, stream: impl Read, each: &mut Each<'_>) -> Result<(), Error> {
+    let (stream, left) = Bounded::new(stream);
     let mut stream = BufReader::with_capacity(1 << 20, stream);
+    let each: &mut Each<'_> = &mut |item| {
+        left.set(MAX_EVENT);
+        each(item)
+    };
     skip_byte_order_mark(&mut stream).map_err(|error| Error::Input(name.to_owned(), error))?;
     let mut failed = None;
     let mut deserializer = serde_json::Deserializer::from_reader(stream);
@@ -113,9 +118,9 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                     Self::check(self.failed, read_event(event.as_bytes(), self.each))?;
                 }
                 "messageType" => about.is_control = map.next_value::<Value>()? == "CONTROL_MESSAGE",
-                "owner" => about.owner = map.next_value()?,
-                "logGroup" => about.log_group = map.next_value()?,
-                "logStream" => about.log_stream = map.next_value()?,
+                "owner" => about.owner = text(map.next_value()?),
+                "logGroup" => about.log_group = text(map.next_value()?),
+                "logStream" => about.log_stream = text(map.next_value()?),
                 "logEvents" | "events" | "results" => {
                     map.next_value_seed(Events {
                         about: &about,
@@ -137,6 +142,15 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
             Self::check(self.failed, read_object(&event, &about, self.each))?;
         }
         Ok(())
+    }
+}
+
+/// A member that should be a text; another value costs only itself.
+fn text(value: Value) -> Option<String> {
+    if let Value::String(text) = value {
+        Some(text)
+    } else {
+        None
     }
 }
 

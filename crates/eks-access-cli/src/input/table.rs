@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::json_line::milliseconds;
-use super::{Each, Item, stream_by_name};
+use super::{Bounded, Each, Item, MAX_EVENT, stream_by_name};
 use crate::output::Error;
 use eks_access::text::lossy;
 
@@ -32,6 +32,7 @@ pub(crate) fn is_header(line: &str) -> bool {
 /// Reads every row.
 pub(crate) fn read(name: &Path, stream: impl Read, each: &mut Each<'_>) -> Result<(), Error> {
     let broken = |error: csv::Error| Error::Format(name.to_owned(), error.to_string());
+    let (stream, left) = Bounded::new(stream);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(stream);
     let headers = reader.byte_headers().map_err(broken)?.clone();
     let column = |names: &[&str]| {
@@ -48,6 +49,7 @@ pub(crate) fn read(name: &Path, stream: impl Read, each: &mut Each<'_>) -> Resul
     );
     let mut row = csv::ByteRecord::new();
     while reader.read_byte_record(&mut row).map_err(broken)? {
+        left.set(MAX_EVENT);
         let cell =
             |column: Option<usize>| lossy(column.and_then(|at| row.get(at)).unwrap_or_default());
         let (log, log_stream) = (cell(group), cell(stream));

@@ -243,9 +243,8 @@ const SENTENCES: [(Place, &str, Symptom); 54] = [
 /// Reads a line of a terminal; `None` if it is none that is known.
 #[must_use]
 pub fn read(line: &str) -> Option<Symptom> {
-    let line = line.trim();
-    if line.eq_ignore_ascii_case("unauthorized") || line.eq_ignore_ascii_case("error: unauthorized")
-    {
+    let line = line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '│' | '╷' | '╵' | '|'));
+    if parts(line).any(|part| part.eq_ignore_ascii_case("unauthorized")) {
         return Some(Symptom::ClientUnauthorized);
     }
     let end = line.trim_end_matches(['.', '"', ')', ' ']);

@@ -39,7 +39,7 @@ impl Said {
 /// Reads a record of the authenticator (v0.1 to v0.7.18, and EKS' builds).
 #[must_use]
 pub fn read(record: &Record<'_>) -> Said {
-    let Some(message) = record.text("msg") else {
+    let Some(message) = record.text("msg").filter(|message| !message.is_empty()) else {
         return Said::plainly(Symptom::Truncated);
     };
     match message.as_ref() {
@@ -64,13 +64,20 @@ pub fn read(record: &Record<'_>) -> Said {
 
 fn denial(record: &Record<'_>) -> Said {
     let Some(error) = record.text("error") else {
-        return Said::plainly(Symptom::UnknownDenial);
+        // Every release writes the method and path behind the error: without them, the line is cut before it.
+        let is_cut = record.get("path").is_none();
+        return Said::plainly(if is_cut {
+            Symptom::Truncated
+        } else {
+            Symptom::UnknownDenial
+        });
     };
     let mut said = denial_error(&error);
     if said.symptom == Symptom::NotMapped {
         said.symptom = not_mapped(record);
         let arn = record.text("arn").unwrap_or_default();
-        said.exact = mapping::is_exactly_not_mapped(&error, &arn);
+        said.exact =
+            record.is("msg", "access denied") && mapping::is_exactly_not_mapped(&error, &arn);
     }
     said
 }
@@ -79,12 +86,18 @@ fn denial(record: &Record<'_>) -> Said {
 #[must_use]
 pub fn denial_error(error: &str) -> Said {
     let error = error.trim();
-    if let Some(parts) = error
+    match error
         .strip_prefix('[')
         .and_then(|inside| inside.strip_suffix(']'))
     {
-        return most_specific(parts);
+        Some(parts) => most_specific(parts),
+        None => one_error(error),
     }
+}
+
+/// One backend's error.
+fn one_error(error: &str) -> Said {
+    let error = error.trim();
     mapping::read(error)
         .or_else(|| token::read(error))
         .map(Said::plainly)
@@ -94,18 +107,25 @@ pub fn denial_error(error: &str) -> Said {
 
 /// Several backends' errors are printed `[a, b]`. The first part that says more than "not mapped" is it.
 fn most_specific(parts: &str) -> Said {
-    let mut all_not_mapped = true;
-    let mut rest = Some(parts);
+    let mut all_not_mapped = !parts.is_empty();
+    let mut rest = Some(parts).filter(|parts| parts.len() <= MAX_AGGREGATE);
     while let Some(text) = rest {
-        let said = denial_error_part(text);
-        match said.symptom {
-            Symptom::NotMapped => {}
-            Symptom::UnknownDenial => all_not_mapped = false,
-            _ => return said,
+        let (first, next) = text
+            .split_once(", ")
+            .map_or((text, None), |(first, next)| (first, Some(next)));
+        // A part may hold `, ` itself: what its first piece does not say, the text to the end may.
+        let said = [first, text]
+            .map(one_error)
+            .into_iter()
+            .find(|said| said.symptom != Symptom::UnknownDenial);
+        match said {
+            Some(said) if said.symptom != Symptom::NotMapped => return said,
+            Some(_) => {}
+            None => all_not_mapped = false,
         }
-        rest = text.split_once(", ").map(|(_, next)| next);
+        rest = next;
     }
-    let is_not_mapped = all_not_mapped && !parts.is_empty();
+    let is_not_mapped = all_not_mapped && parts.len() <= MAX_AGGREGATE;
     Said::plainly(if is_not_mapped {
         Symptom::NotMapped
     } else {
@@ -113,16 +133,8 @@ fn most_specific(parts: &str) -> Said {
     })
 }
 
-/// A part may hold `, ` itself, so it is read from its start to the end of the whole, and "not mapped" up to its comma.
-fn denial_error_part(text: &str) -> Said {
-    let first = text.split_once(", ").map_or(text, |(first, _)| first);
-    let said = denial_error(first);
-    if said.symptom == Symptom::UnknownDenial {
-        denial_error(text)
-    } else {
-        said
-    }
-}
+/// Bytes of an aggregate error that are looked at; a longer one is no release's.
+const MAX_AGGREGATE: usize = 8 * 1024;
 
 fn not_mapped(record: &Record<'_>) -> Symptom {
     let principal = record
@@ -178,10 +190,12 @@ fn other(message: &str, record: &Record<'_>) -> Said {
     Said::plainly(mapping::read_batch_look_up(message).unwrap_or(Symptom::InfoOther))
 }
 
-/// Bare text that people paste: the `error` alone, or what `aws-iam-authenticator verify` prints. It names nobody.
+/// Bare text that people paste: the `error` alone, or what `aws-iam-authenticator verify` prints. It names nobody. Of the
+/// token errors only those with their prefix are believed: without it, other programs say the same (`parse error: …`).
 #[must_use]
 pub fn read_fragment(text: &str) -> Option<Symptom> {
     let error = strip_prefix_ci(text, "could not verify token: ").unwrap_or(text);
     let symptom = denial_error(error).symptom;
-    (symptom != Symptom::UnknownDenial).then_some(symptom)
+    let is_token_error = token::read(error).is_some() && !token::has_prefix(error);
+    (symptom != Symptom::UnknownDenial && !is_token_error).then_some(symptom)
 }

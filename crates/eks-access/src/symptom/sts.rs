@@ -129,7 +129,11 @@ impl StsError {
             .find(|code| !code.is_empty())?;
         Some(Self {
             code,
-            message: text("Message"),
+            message: ["Message", "message"]
+                .into_iter()
+                .map(text)
+                .find(|text| !text.is_empty())
+                .unwrap_or_default(),
         })
     }
 
@@ -159,8 +163,10 @@ impl StsError {
         Some(match self.code.as_str() {
             "InvalidClientTokenId" | "UnrecognizedClientException" => Symptom::StsInvalidToken,
             "ExpiredToken" | "ExpiredTokenException" => Symptom::StsExpiredCredentials,
-            "SignatureDoesNotMatch" if self.is_clock_skew() => Symptom::StsClockSkew,
-            "SignatureDoesNotMatch" => Symptom::StsSignatureMismatch,
+            "SignatureDoesNotMatch" | "InvalidSignatureException" if self.is_clock_skew() => {
+                Symptom::StsClockSkew
+            }
+            "SignatureDoesNotMatch" | "InvalidSignatureException" => Symptom::StsSignatureMismatch,
             "RegionDisabledException" => Symptom::StsRegionDisabled,
             "AccessDenied" | "AccessDeniedException" | "OptInRequired" => Symptom::StsAccessDenied,
             "IncompleteSignature" | "MissingAuthenticationToken" | "MissingParameter" => {

@@ -116,6 +116,11 @@ const BEGINNINGS: [(&str, &str, Symptom); 15] = [
     ("error creating http request: ", "", Symptom::TokenMalformed),
 ];
 
+/// Whether an error has the prefix of v0.3.
+pub(super) fn has_prefix(error: &str) -> bool {
+    strip_prefix_ci(error, PREFIX).is_some()
+}
+
 /// Reads an error of the token's form; `None` if it is none. The prefix came with v0.3, and one text of v0.7.5 goes
 /// without it.
 pub(super) fn read(error: &str) -> Option<Symptom> {
