@@ -343,6 +343,48 @@ fn a_name_like_one_of_aws_is_not_believed_in_the_clusters_own_account() {
 }
 
 #[test]
+fn a_session_like_one_of_aws_counts_only_for_a_role_of_an_account_known_to_be_another() {
+    let judged = |name: &str, account: Option<&str>, aws_internal_session| {
+        let principal: Principal = format!("arn:aws:iam::444455556666:role/{name}")
+            .parse()
+            .unwrap();
+        let cluster = Cluster {
+            account: account.map(|account| account.parse().unwrap()),
+            ..Cluster::default()
+        };
+        judge(&Case {
+            symptom: Symptom::NotMapped,
+            principal: Some(&principal),
+            aws_internal_session,
+            detail: Detail::None,
+            cluster: &cluster,
+        })
+        .cause
+        .unwrap()
+        .id
+    };
+    let (named, aws) = ("AWSWesleyClusterManagerLambda-X", "aws-internal-principal");
+    let (person, foreign) = ("principal-not-mapped", "foreign-account-principal");
+    for (name, account, session, expected) in [
+        ("DevRole", None, true, person),
+        ("DevRole", None, false, person),
+        ("DevRole", Some(OWN), true, aws),
+        ("DevRole", Some(OWN), false, foreign),
+        ("DevRole", Some("444455556666"), true, person),
+        (named, None, false, aws),
+        (named, None, true, aws),
+        (named, Some(OWN), false, aws),
+        (named, Some("444455556666"), true, person),
+    ] {
+        assert_eq!(
+            judged(name, account, session),
+            expected,
+            "{name} {account:?} {session}"
+        );
+    }
+}
+
+#[test]
 fn related_causes_exist_and_are_named_once() {
     for cause in CAUSES {
         let mut seen = BTreeSet::new();
@@ -512,7 +554,7 @@ fn a_role_of_an_access_entry_is_looked_up_because_the_log_has_no_path() {
     for_every_remedy(|cause, case, remedy| {
         let text = texts(remedy);
         if case.principal.is_some_and(Principal::is_role)
-            && text.contains("--principal-arn \"$ARN\"")
+            && text.contains("--principal-arn \"${ARN:?")
         {
             let name = case.principal.unwrap().name();
             assert!(
@@ -522,7 +564,161 @@ fn a_role_of_an_access_entry_is_looked_up_because_the_log_has_no_path() {
             );
             assert!(text.contains(name), "{}: {text}", cause.id);
         }
+        assert!(!text.contains("\"$ARN\""), "{}: {text}", cause.id);
     });
+}
+
+#[test]
+fn a_role_of_the_same_name_in_another_account_gets_nothing_and_costs_nothing() {
+    // The reader's profile points to another account, or the role is gone.
+    let found = "printf '%s\\n' arn:aws:iam::999988887777:role/x/DevRole";
+    let denied = "printf '%s\\n' arn:aws:iam::111122223333:role/x/DevRole";
+    let ran = |answer: &str, line: &str| {
+        let programs = format!(
+            "aws() {{ if [ \"$1\" = iam ]; then {answer}; else printf 'ran %s\\n' \"$*\"; fi; }}
+             eksctl() {{ aws \"$@\"; }}
+             grep() {{ while IFS= read -r word; do case $word in \"${{1#^}}\"*) printf '%s\\n' \"$word\";; esac; done; }}"
+        );
+        let output = shell(&format!("{programs}\n{line}"), &["-c"]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let mut scripts = BTreeSet::new();
+    for_every_remedy(|_, case, remedy| {
+        let is_dev_role = case
+            .principal
+            .is_some_and(|principal| principal.to_string() == PRINCIPALS[0]);
+        let lines: Vec<String> = remedy.steps.iter().map(Step::text).collect();
+        let is_find = |line: &String| line.starts_with("ARN=");
+        if let Some(at) = lines.iter().position(is_find).filter(|_| is_dev_role) {
+            for line in lines[at + 1..].iter().filter(|line| line.contains("ARN:?")) {
+                scripts.insert(format!("{}\n{line}", lines[at]));
+            }
+        }
+    });
+    assert!(scripts.len() > 4);
+    for script in scripts {
+        for answer in [found, "return 1"] {
+            assert_eq!(ran(answer, &script), "", "{script}");
+        }
+        assert!(ran(denied, &script).starts_with("ran "), "{script}");
+    }
+}
+
+#[test]
+fn an_old_entry_is_deleted_only_after_it_is_noted_down_and_the_new_arn_is_found() {
+    let cause = find("access-entry-names-another-principal").unwrap();
+    for case in CASES
+        .iter()
+        .filter(|case| case.symptom == Symptom::PrincipalIdMismatch)
+    {
+        let remedies = (cause.remedies)(case);
+        let all: Vec<String> = remedies.iter().map(texts).collect();
+        let all = all.join("\n");
+        let Some(delete) = all.find("aws eks delete-access-entry") else {
+            continue;
+        };
+        let (before, after) = all.split_at(delete);
+        assert!(before.contains("describe-access-entry --cluster-name "));
+        assert!(before.contains("list-associated-access-policies "));
+        assert!(after.contains("create-access-entry "));
+        if case.principal.is_none_or(Principal::is_role) {
+            assert!(
+                before.contains("ARN=$(") && before.ends_with("}\" && "),
+                "{all}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_role_is_proved_to_be_a_nodes_before_it_is_let_in_as_one() {
+    let cause = find("node-not-mapped").unwrap();
+    for case in CASES
+        .iter()
+        .filter(|case| case.symptom == Symptom::NotMappedNode)
+    {
+        let remedies = (cause.remedies)(case);
+        if remedies.iter().any(|remedy| is_grant(&texts(remedy))) {
+            let first = texts(&remedies[0]);
+            for look in [
+                "list-instance-profiles-for-role ",
+                "AssumeRolePolicyDocument",
+            ] {
+                assert!(first.contains(look), "{first}");
+            }
+        }
+    }
+}
+
+#[test]
+fn accounts_are_compared_first_where_the_clusters_is_not_known() {
+    let cause = find("principal-not-mapped").unwrap();
+    for case in CASES
+        .iter()
+        .filter(|case| case.symptom == Symptom::NotMapped)
+    {
+        let remedies = (cause.remedies)(case);
+        let compares = remedies[0].title.starts_with("Compare the accounts");
+        let principal = case.principal.filter(|_| case.cluster.account.is_none());
+        assert_eq!(compares, principal.is_some(), "{}", describe(cause, case));
+        if let Some(principal) = principal {
+            assert!(remedies[0].title.contains(principal.account().as_str()));
+        }
+    }
+}
+
+#[test]
+fn a_cluster_without_aws_auth_is_told_that_nothing_is_locked_out() {
+    for case in CASES
+        .iter()
+        .filter(|case| case.symptom == Symptom::AwsAuthMalformed)
+    {
+        let cause = judge(case).cause.unwrap();
+        let remedies = (cause.remedies)(case);
+        let says_so = remedies[0].title.contains("nothing is locked out by it");
+        let is_api = case.cluster.mode == Some(AuthenticationMode::Api);
+        assert_eq!(says_so, is_api, "{}", describe(cause, case));
+        assert_eq!(remedies.len() == 1, is_api, "{}", describe(cause, case));
+    }
+}
+
+#[test]
+fn commands_name_the_partition_that_the_clusters_region_lies_in() {
+    for (region, partition, host) in [
+        ("eu-west-1", "aws", "sts.eu-west-1.amazonaws.com "),
+        (
+            "us-gov-west-1",
+            "aws-us-gov",
+            "sts.us-gov-west-1.amazonaws.com ",
+        ),
+        ("cn-north-1", "aws-cn", "sts.cn-north-1.amazonaws.com.cn "),
+        ("us-iso-east-1", "aws-iso", "sts.us-iso-east-1.c2s.ic.gov "),
+        (
+            "us-isob-east-1",
+            "aws-iso-b",
+            "sts.us-isob-east-1.sc2s.sgov.gov ",
+        ),
+    ] {
+        let cluster = Cluster {
+            region: region.parse().ok(),
+            ..Cluster::default()
+        };
+        let of = |symptom| {
+            let case = Case {
+                symptom,
+                principal: None,
+                aws_internal_session: false,
+                detail: Detail::None,
+                cluster: &cluster,
+            };
+            let remedies = (judge(&case).cause.unwrap().remedies)(&case);
+            let all: Vec<String> = remedies.iter().map(texts).collect();
+            all.join("\n")
+        };
+        let policy = format!("--policy-arn arn:{partition}:eks::aws:cluster-access-policy/");
+        assert!(of(Symptom::NotMapped).contains(&policy), "{region}");
+        assert!(of(Symptom::StsClockSkew).contains(host), "{region}");
+    }
 }
 
 fn shell(script: &str, arguments: &[&str]) -> Output {
@@ -614,7 +810,8 @@ fn a_permission_sets_role_is_told_both_forms_of_its_arn() {
 #[test]
 fn the_strangest_name_iam_allows_arrives_intact_through_a_shell() {
     // Each program prints its words, one a line.
-    let programs = "aws() { printf '%s\\n' \"$@\"; }; eksctl() { aws \"$@\"; }; kubectl() { aws \"$@\"; }; jq() { :; }; yq() { :; }\n";
+    let programs = "aws() { printf '%s\\n' \"$@\"; }; eksctl() { aws \"$@\"; }; kubectl() { aws \"$@\"; }; jq() { :; }; yq() { :; }; \
+        grep() { while IFS= read -r word; do printf '%s\\n' \"$word\"; done; }\n";
     let role_arn = format!("arn:aws:iam::{OWN}:role/{STRANGE}");
     let user_arn = format!("arn:aws:iam::{OWN}:user/teams/{STRANGE}");
     let words = [

@@ -4,7 +4,7 @@
 //! `NAMESPACE`, are for the reader to replace.
 
 use crate::catalogue::Case;
-use crate::cluster::AuthenticationMode;
+use crate::cluster::{AuthenticationMode, Region};
 use crate::principal::Principal;
 use crate::remedy::{Command, Modes, Remedy, Tool};
 use crate::symptom::Actor;
@@ -49,12 +49,26 @@ pub(crate) fn describe_cluster(case: &Case<'_>) -> Command {
 pub(crate) fn partition<'a>(case: &Case<'a>) -> &'a str {
     match case.principal {
         Some(principal) => principal.partition(),
-        None => match case.cluster.region_or_placeholder() {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        },
+        None => case
+            .cluster
+            .region
+            .as_ref()
+            .map_or("aws", Region::partition),
     }
+}
+
+/// The public STS host of the cluster's Region (botocore, `partitions.json`).
+pub(crate) fn sts_host(case: &Case<'_>) -> String {
+    let suffix = match case.cluster.region.as_ref().map(Region::partition) {
+        Some("aws-cn") => "amazonaws.com.cn",
+        Some("aws-eusc") => "amazonaws.eu",
+        Some("aws-iso") => "c2s.ic.gov",
+        Some("aws-iso-b") => "sc2s.sgov.gov",
+        Some("aws-iso-e") => "cloud.adc-e.uk",
+        Some("aws-iso-f") => "csp.hci.ic.gov",
+        _ => "amazonaws.com",
+    };
+    format!("sts.{}.{suffix}", case.cluster.region_or_placeholder())
 }
 
 /// The ARN of an access policy of EKS.
@@ -73,12 +87,16 @@ pub(crate) fn account<'a>(case: &Case<'a>) -> &'a str {
         .map_or("ACCOUNT_ID", |account| account.as_str())
 }
 
-/// Whether AWS itself called: believed only of a role whose account is not known to be the cluster's.
+/// Whether AWS itself called: believed only of a role of another account than the cluster's. The caller chooses the
+/// session's name, so it counts only where the account is known to be another.
 pub(crate) fn aws_called(case: &Case<'_>) -> bool {
     case.principal.is_some_and(|principal| {
-        principal.is_role()
-            && (case.aws_internal_session || principal.is_named_like_aws_internal())
-            && case.cluster.account.as_ref() != Some(principal.account())
+        let is_named_so = principal.is_named_like_aws_internal();
+        let is_believed = match &case.cluster.account {
+            None => is_named_so,
+            Some(own) => own != principal.account() && (is_named_so || case.aws_internal_session),
+        };
+        principal.is_role() && is_believed
     })
 }
 
@@ -93,6 +111,8 @@ pub(crate) struct Grantee {
     name: String,
     /// The ARN as the authenticator wrote it: of a role without its path.
     arn: String,
+    /// How every ARN of its account begins, if the principal is known.
+    arn_beginning: Option<String>,
     is_user: bool,
     permission_set: Option<String>,
 }
@@ -110,6 +130,7 @@ impl Grantee {
             return Some(Self {
                 name: "ROLE_NAME".to_owned(),
                 arn,
+                arn_beginning: None,
                 is_user: false,
                 permission_set: None,
             });
@@ -121,6 +142,11 @@ impl Grantee {
         is_possible.then(|| Self {
             name: principal.name().to_owned(),
             arn: principal.to_string(),
+            arn_beginning: Some(format!(
+                "arn:{}:iam::{}:",
+                principal.partition(),
+                principal.account()
+            )),
             is_user: principal.is_user(),
             permission_set: principal.permission_set().map(|set| set.name.to_owned()),
         })
@@ -144,25 +170,40 @@ impl Grantee {
         self.permission_set.as_deref()
     }
 
-    /// Adds the command that finds the ARN with its path. STS leaves a role's path out, so no log has it.
+    /// Adds the command that finds the ARN with its path. STS leaves a role's path out, so no log has it. A role of
+    /// the same name in another account, to which the reader's profile may point, leaves `ARN` empty.
     pub(crate) fn find_arn(&self, remedy: Remedy) -> Remedy {
         if self.is_user {
             return remedy;
         }
-        remedy.aws(
-            Command::new("ARN=$(aws iam get-role")
-                .option("--role-name", &self.name)
-                .then("--query Role.Arn --output text)"),
-        )
+        let query = Command::new("ARN=$(aws iam get-role").option("--role-name", &self.name);
+        remedy.aws(match &self.arn_beginning {
+            Some(beginning) => query
+                .then("--query Role.Arn --output text")
+                .option("| grep", &format!("^{beginning}"))
+                .then(")"),
+            None => query.then("--query Role.Arn --output text)"),
+        })
     }
 
-    /// Adds `--principal-arn` with the ARN that [`Grantee::find_arn`] found.
+    /// Adds `--principal-arn` with the ARN that [`Grantee::find_arn`] found. A shell refuses the command where it
+    /// found none.
     pub(crate) fn principal_arn(&self, command: Command) -> Command {
         if self.is_user {
             command.option("--principal-arn", &self.arn)
         } else {
-            command.then("--principal-arn \"$ARN\"")
+            command.then("--principal-arn \"${ARN:?no role of that name in that account}\"")
         }
+    }
+
+    /// Deletes an old entry. A shell refuses it where [`Grantee::find_arn`] found no ARN for the new one.
+    pub(crate) fn delete_old_entry(&self, case: &Case<'_>, old: &str) -> Command {
+        let delete = if self.is_user {
+            "aws eks delete-access-entry"
+        } else {
+            ": \"${ARN:?no role of that name in that account}\" && aws eks delete-access-entry"
+        };
+        eks(delete, case).option("--principal-arn", old)
     }
 
     /// A Kubernetes user name that says who called, and has no reserved prefix.
@@ -221,8 +262,24 @@ impl Grantee {
         if self.is_user {
             return (String::new(), hcl(&self.arn));
         }
+        let condition = self
+            .arn_beginning
+            .as_ref()
+            .map_or_else(String::new, |beginning| {
+                format!(
+                    "
+
+  lifecycle {{
+    postcondition {{
+      condition     = startswith(self.arn, {})
+      error_message = \"The role is not of the denied account.\"
+    }}
+  }}",
+                    hcl(beginning)
+                )
+            });
         let data = format!(
-            "data \"aws_iam_role\" \"denied\" {{\n  name = {}\n}}\n\n",
+            "data \"aws_iam_role\" \"denied\" {{\n  name = {}{condition}\n}}\n\n",
             hcl(&self.name)
         );
         (data, "data.aws_iam_role.denied.arn".to_owned())
@@ -242,6 +299,33 @@ fn hcl(text: &str) -> String {
 /// A string of YAML, in double quotes.
 fn yaml(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Compares the principal's account with the cluster's, where nobody told which that is.
+pub(crate) fn compare_accounts(case: &Case<'_>) -> Option<Remedy> {
+    let principal = case.principal.filter(|_| case.cluster.account.is_none())?;
+    let title = format!(
+        "Compare the accounts before you let anybody in: the principal is of account {}, which must be the cluster's or \
+         one that you trust",
+        principal.account()
+    );
+    let remedy = Remedy::new(Actor::ClusterAdministrator, title)
+        .aws(Command::new(
+            "aws sts get-caller-identity --query Account --output text",
+        ))
+        .aws(
+            eks_named("aws eks describe-cluster", case)
+                .option("--query", "cluster.arn")
+                .then("--output text"),
+        );
+    Some(remedy)
+}
+
+/// All there is to do about `aws-auth` in a cluster that does not use it.
+pub(crate) fn aws_auth_unused(case: &Case<'_>) -> Option<Remedy> {
+    let is_unused = case.cluster.mode == Some(AuthenticationMode::Api);
+    let title = "Check that the mode is API: such a cluster does not use aws-auth, and nothing is locked out by it";
+    is_unused.then(|| Remedy::new(Actor::ClusterAdministrator, title).aws(describe_cluster(case)))
 }
 
 /// Reads what is there, and changes nothing.
@@ -605,6 +689,26 @@ impl NodeType {
     }
 }
 
+/// Shows what the role is for. The caller chooses a session's name, and whoever made the role chose its name.
+pub(crate) fn prove_node_role(role: &Grantee) -> Remedy {
+    Remedy::new(
+        Actor::ClusterAdministrator,
+        "Prove that it is a node's role, for names prove nothing: EC2 nodes' roles have an instance profile, others a \
+         trust policy that names Fargate, Systems Manager or Roles Anywhere",
+    )
+    .aws(
+        Command::new("aws iam list-instance-profiles-for-role")
+            .option("--role-name", &role.name)
+            .option("--query", "InstanceProfiles[].Arn")
+            .then("--output text"),
+    )
+    .aws(
+        Command::new("aws iam get-role")
+            .option("--role-name", &role.name)
+            .option("--query", "Role.[Arn,AssumeRolePolicyDocument]"),
+    )
+}
+
 /// A mapping for a node's role, in each tool.
 pub(crate) fn node_remedies(role: &Grantee, case: &Case<'_>) -> Vec<Remedy> {
     let administrator = Actor::ClusterAdministrator;
@@ -615,7 +719,7 @@ pub(crate) fn node_remedies(role: &Grantee, case: &Case<'_>) -> Vec<Remedy> {
         ""
     };
     let title = format!(
-        "Create an access entry of type {}{hint} for the nodes' role",
+        "Once it is proved to be the nodes' role, create an access entry of type {}{hint}",
         kind.name()
     );
     let create = role
@@ -653,7 +757,7 @@ pub(crate) fn node_remedies(role: &Grantee, case: &Case<'_>) -> Vec<Remedy> {
     let mut remedies = vec![aws, with_eksctl, with_terraform];
     if kind.works_with_aws_auth() {
         remedies.push(mapping(
-            "Map the nodes' role in aws-auth with eksctl (Windows nodes need the group eks:kube-proxy-windows too)",
+            "Once it is proved to be the nodes' role, map it in aws-auth with eksctl (Windows nodes need the group eks:kube-proxy-windows too)",
             case,
             &role.arn,
             kind.username(),

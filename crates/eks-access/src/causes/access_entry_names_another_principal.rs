@@ -25,9 +25,9 @@ Most likely first:
 A line `additional arn comparison for IAM arn. arn from STS response is A, arn in mapper is B` near the denial names
 both ARNs. Otherwise compare the ids: the first commands below show yours, and the list of entries shows the old ARN.",
         what_to_do: "\
-A person compares both ids and ARNs first: an entry that belongs to somebody else must stay. Then delete the old entry
-and create one for the present ARN, with the groups and access policies that the old one had. Note them down before you
-delete; deleting takes them along.
+A person compares both ids and ARNs first: an entry that belongs to somebody else must stay. Note down the groups, the
+user name and the access policies of the old entry, for deleting takes them along, and they must be given again. Only when
+the present ARN is found, delete the old entry, and create one for the present ARN.
 
 Do not touch an entry that EKS made for a node group or a Fargate profile.",
         if_it_comes_back: "\
@@ -39,11 +39,17 @@ Rename users rarely; better, let people in through roles, whose names cannot be 
     examples: &[Example { line: r#"time="2026-03-02T11:49:17Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:user/dana.smith" client="127.0.0.1:43928" error="mapper DynamicFile Map error: ARN does not match User ID" method=POST path=/authenticate"#, symptom: Symptom::PrincipalIdMismatch }, Example { line: r#"time="2026-03-02T18:02:46Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:user/teams/payments/dana" client="127.0.0.1:44246" error="[identity is not mapped, mapper DynamicFile Map error: ARN does not match User ID]" method=POST path=/authenticate"#, symptom: Symptom::PrincipalIdMismatch },],
 };
 
+/// The ARN of the old entry, for the reader to replace.
+const OLD: &str = "OLD_ENTRY_ARN";
+
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
-    let old = |constant| steps::eks(constant, case).option("--principal-arn", "OLD_ENTRY_ARN");
+    let old = |constant| steps::eks(constant, case).option("--principal-arn", OLD);
     let mut remedies = vec![
         steps::checks(case),
-        Remedy::new(Actor::ClusterAdministrator, "Note down what the old entry gives")
+        Remedy::new(
+            Actor::ClusterAdministrator,
+            "Compare both ids and ARNs, and note down the old entry's groups, user name and policies, which must be given again",
+        )
             .modes(Modes::AccessEntries)
             .aws(steps::eks("aws eks list-access-entries", case))
             .aws(old("aws eks describe-access-entry"))
@@ -52,12 +58,13 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let Some(grantee) = steps::Grantee::person(case) else { return remedies };
     let replace = Remedy::new(
         Actor::ClusterAdministrator,
-        "Once both ids are compared, replace the old entry, and give back what it gave, here the view policy in one namespace",
+        "Once a person has compared both ids, delete the old entry, create one for the present ARN, and give back what you \
+         noted down, here the view policy in one namespace",
     )
-    .modes(Modes::AccessEntries)
-    .aws(old("aws eks delete-access-entry"));
+    .modes(Modes::AccessEntries);
+    let delete = grantee.delete_old_entry(case, OLD);
     let create = grantee.principal_arn(steps::eks("aws eks create-access-entry", case)).option("--type", "STANDARD");
-    let replace = grantee.find_arn(replace).aws(create);
+    let replace = grantee.find_arn(replace).aws(delete).aws(create);
     remedies.push(steps::associate_view(replace, &grantee, case));
     remedies.push(steps::try_again(case));
     remedies

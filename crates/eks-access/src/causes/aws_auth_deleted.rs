@@ -6,7 +6,7 @@ use crate::symptom::{Actor, Severity, Symptom};
 pub(super) static CAUSE: Cause = Cause {
     id: "aws-auth-deleted",
     title: "aws-auth was deleted",
-    summary: "The aws-auth ConfigMap was deleted, and everybody it listed, nodes included, is locked out.",
+    summary: "The aws-auth ConfigMap was deleted, and where aws-auth counts, everybody it listed, nodes included, is locked out.",
     tier: Tier::Specific,
     symptoms: &[Symptom::AwsAuthMalformed],
     actor: Actor::ClusterAdministrator,
@@ -25,6 +25,9 @@ Most likely first:
 - `kubectl -n kube-system get configmap aws-auth` answers `NotFound`, if you can still log in.
 - The audit log says who deleted it.",
         what_to_do: "\
+Look at the authentication mode first. In the mode `API` the cluster does not use `aws-auth`: nothing is locked out by
+it, and there is nothing to mend.
+
 If all nodes and people have access entries already, nothing is lost: check that, and leave it.
 
 Otherwise put the nodes back first, then people. The list of rows stands in your code, or in the audit log. Whoever
@@ -46,6 +49,9 @@ fn claim(case: &Case<'_>) -> Claim {
 }
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
+    if let Some(check) = steps::aws_auth_unused(case) {
+        return vec![check];
+    }
     let mut remedies = vec![
         Remedy::new(Actor::ClusterAdministrator, "See what is left; these commands change nothing in the cluster")
             .aws(steps::describe_cluster(case))

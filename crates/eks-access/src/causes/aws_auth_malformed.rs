@@ -6,7 +6,7 @@ use crate::symptom::{Actor, Severity, Symptom};
 pub(super) static CAUSE: Cause = Cause {
     id: "aws-auth-malformed",
     title: "aws-auth cannot be read",
-    summary: "The aws-auth ConfigMap has a mistake, and the people and nodes it lists are locked out until it is mended.",
+    summary: "The aws-auth ConfigMap has a mistake, and where aws-auth counts, those it lists are locked out until it is mended.",
     tier: Tier::General,
     symptoms: &[Symptom::AwsAuthMalformed],
     actor: Actor::ClusterAdministrator,
@@ -28,6 +28,9 @@ Most likely first:
 - `yq` on the value, as below, fails at the same place.
 - Many \"not mapped\" denials that began in the same minute belong to this; do not treat them as people without access.",
         what_to_do: "\
+Look at the authentication mode first. In the mode `API` the cluster does not use `aws-auth`: nothing is locked out by
+it, and there is nothing to mend.
+
 Mend the YAML; it works again within seconds, without a restart. Keep a copy of the present text before you edit.
 The old text stands in your code, or in the audit log, where EKS records changes of `aws-auth` in full.
 
@@ -46,6 +49,9 @@ Check the YAML in the pipeline that writes it.",
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
+    if let Some(check) = steps::aws_auth_unused(case) {
+        return vec![check];
+    }
     let policy = steps::access_policy(case, "AmazonEKSEditPolicy");
     let entry = |constant| steps::eks(constant, case).option("--principal-arn", "RESCUE_ROLE_ARN");
     vec![

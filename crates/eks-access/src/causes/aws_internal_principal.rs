@@ -12,14 +12,17 @@ pub(super) static CAUSE: Cause = Cause {
     severity: Severity::Info,
     page: Page {
         what_happened: "\
-The role and account are AWS' own: EKS calls every cluster now and then, for instance to collect insights, and is
+The role and account look like AWS' own: EKS calls every cluster now and then, for instance to collect insights, and is
 refused where it is not mapped. Nothing of yours is broken.",
         why: "\
 EKS runs checks with roles such as `AWSWesleyClusterManagerLambda-...` and sessions such as `EKSClusterInsightsAuth`, from
 accounts that are not yours. Some checks are not let in on every cluster, and their denials are harmless.",
         how_to_be_sure: "\
 The account in the ARN is none of yours, and the name or session is one of those that AWS uses. A session's name is chosen
-by the caller, so it proves little by itself: look twice if the role has a name that you do not expect.",
+by the caller, so it proves nothing by itself: it counts only for a role of another account than the cluster's. Where the
+cluster's account is not known, only the role's name counts. A role of the cluster's own account is never taken for AWS' own.
+
+Look twice if the role has a name that you do not expect.",
         what_to_do: "\
 Nothing. Do not let these roles in.",
         if_it_comes_back: "\

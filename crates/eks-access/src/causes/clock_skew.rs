@@ -36,10 +36,7 @@ Run a time service (chrony, systemd-timesyncd, W32Time) wherever tokens are made
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
-    let host = match case.cluster.region_or_placeholder() {
-        region if region.starts_with("cn-") => format!("https://sts.{region}.amazonaws.com.cn"),
-        region => format!("https://sts.{region}.amazonaws.com"),
-    };
+    let host = format!("https://{}", steps::sts_host(case));
     vec![
         Remedy::new(Actor::Caller, "Compare your clock with AWS's")
             .command(Tool::Shell, Command::new("date -u"))

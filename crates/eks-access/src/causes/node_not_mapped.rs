@@ -13,9 +13,13 @@ pub(super) static CAUSE: Cause = Cause {
     severity: Severity::High,
     page: Page {
         what_happened: "\
-A kubelet logged in with the role of its node. AWS vouched for the role, but the cluster has no access entry of a node
-type and no `aws-auth` row for it, so the node cannot join; or, if it had joined before, it turns `NotReady`. It keeps
-trying, so the same line comes back every few seconds.",
+Somebody logged in with a role whose name, or whose session's name, is like a node's: most likely a kubelet with the role
+of its node. AWS vouched for the role, but the cluster has no access entry of a node type and no `aws-auth` row for it, so
+the node cannot join; or, if it had joined before, it turns `NotReady`. It keeps trying, so the same line comes back every
+few seconds.
+
+**A session's name proves nothing.** Whoever assumes a role chooses it, and may write `i-...` to look like a node. A role
+that is let in as a node's can act as a node of the cluster.",
         why: "\
 Most likely first:
 
@@ -25,13 +29,20 @@ Most likely first:
 3. The row names the instance profile, or has the role's path; it must name the role, without path.
 4. The role was deleted and made again: its access entry remembers the old unique id.
 5. The entry has the wrong type, or is `STANDARD`.
-6. `aws-auth` cannot be read at all: then every node is out. See [aws-auth cannot be read](aws-auth-malformed.md).",
+6. `aws-auth` cannot be read at all: then every node is out. See [aws-auth cannot be read](aws-auth-malformed.md).
+7. It is no node: a person or program used the role, or a session's name of that form, by mistake or on purpose.",
         how_to_be_sure: "\
+- Prove that it is a node's role: `aws iam list-instance-profiles-for-role`. A role without an instance profile is no EC2
+  node's role. Roles of hybrid nodes and of Fargate have none; their trust policy names `ssm.amazonaws.com` or
+  `rolesanywhere.amazonaws.com`, or `eks-fargate-pods.amazonaws.com`. If a person or another account may assume the role as
+  well, find out who called before you let it in.
 - `kubectl get nodes` shows whether nodes that had joined are `NotReady`.
 - Find the role that the instances really use: `aws ec2 describe-instances --instance-ids INSTANCE_ID --region REGION
   --query \"Reservations[].Instances[].IamInstanceProfile.Arn\"`, then `aws iam get-instance-profile`.
-- The first commands below show the role's unique id and the entry's type and date, if there is one.",
+- The commands below show the role's unique id and the entry's type and date, if there is one.",
         what_to_do: "\
+Do nothing for a role that is not proved to be a node's; tell the security team if nobody knows why it called.
+
 Managed node groups and Fargate profiles: EKS makes the mapping when it makes them. If it is gone, create the entry
 again with the right type as below, or create a new node group or profile and move over. Do not remove entries or rows that EKS made.
 
@@ -52,8 +63,9 @@ Never give a node role an entry of type `STANDARD`: it overrides the node mappin
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
-    let mut remedies = vec![steps::checks(case).aws(steps::eks("aws eks list-nodegroups", case))];
-    let Some(role) = steps::Grantee::role(case) else { return remedies };
+    let checks = steps::checks(case).aws(steps::eks("aws eks list-nodegroups", case));
+    let Some(role) = steps::Grantee::role(case) else { return vec![checks] };
+    let mut remedies = vec![steps::prove_node_role(&role), checks];
     remedies.extend(steps::node_remedies(&role, case));
     remedies
 }

@@ -31,6 +31,8 @@ Most likely first:
         how_to_be_sure: "\
 - As the caller, run `aws sts get-caller-identity`. `assumed-role/NAME/SESSION` means the role `NAME`. Is it the
   principal you meant?
+- As a cluster administrator, compare the account in the ARN with the one in the cluster's ARN: another account than the
+  cluster's must be one that you trust. See [principal of another account](foreign-account-principal.md).
 - As a cluster administrator, run the first commands below. No entry and no row: reason 1. An entry that is older than
   the role's `CreateDate`: reason 6. A permission set of the same name with another ending: reason 3.
 - The log writes `ARN is not mapped`, `Identity is not mapped` or `identity is not mapped`, depending on the
@@ -62,7 +64,8 @@ Never map a person to `system:masters`, and never create a `STANDARD` entry for 
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
-    let mut remedies = vec![steps::checks(case)];
+    let mut remedies = Vec::from_iter(steps::compare_accounts(case));
+    remedies.push(steps::checks(case));
     let Some(grantee) = steps::Grantee::person(case) else { return remedies };
     remedies.extend(grantee.permission_set().map(|set| steps::find_other_ending(set, case)));
     remedies.extend(steps::entry_remedies(&grantee, case));

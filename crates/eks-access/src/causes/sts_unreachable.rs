@@ -26,7 +26,8 @@ Are all callers refused, or only those whose tokens name one Region? Newer lines
 Health Dashboard shows wider events.",
         what_to_do: "\
 Make the token in the cluster's own Region and try again. If it lasts more than a few minutes, open a case with AWS
-Support with the cluster's ARN and the times in UTC. On your own control plane, let it reach `sts.REGION.amazonaws.com` on port 443.",
+Support with the cluster's ARN and the times in UTC. On your own control plane, let it reach `sts.REGION.amazonaws.com`
+(in China `sts.REGION.amazonaws.com.cn`) on port 443.",
         if_it_comes_back: "\
 Sign tokens in the cluster's Region: the kubeconfig that `aws eks update-kubeconfig --region` writes does that.",
     },
