@@ -295,9 +295,9 @@ const KEYS: [&str; 29] = [
 fn is_cut_within_a_word(record: &Record<'_>) -> bool {
     let is_headless = !record.keys().next().is_some_and(|key| KEYS.contains(&key));
     let is_part_of = |key: &str, whole: &str| {
-        record
-            .text(key)
-            .is_some_and(|value| value != whole && whole.starts_with(value.as_ref()))
+        record.text(key).is_some_and(|value| {
+            value.len() > 1 && value != whole && whole.starts_with(value.as_ref())
+        })
     };
     let last = record.keys().last();
     is_headless

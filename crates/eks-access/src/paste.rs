@@ -122,7 +122,10 @@ fn kubectl_prefix(line: &str) -> Option<&str> {
 
 /// An S3 export or `aws logs tail`: a time, maybe the stream's name, the line.
 fn after_timestamp(line: &str) -> Option<&str> {
-    let (time, rest) = line.split_once([' ', '\t', ','])?;
+    let (time, rest) = line
+        .split_once([' ', '\t'])
+        .filter(|(time, _)| is_timestamp(time))
+        .or(line.split_once([' ', '\t', ',']))?;
     let rest = if is_timestamp(time) {
         rest
     } else {
@@ -244,7 +247,7 @@ fn is_timestamp(text: &str) -> bool {
     let is_rest = bytes
         .iter()
         .skip(SHAPE.len())
-        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'Z' | b'z' | b'+' | b'-' | b':'));
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'Z' | b'z' | b'+' | b'-' | b':'));
     bytes.len() >= SHAPE.len() && shaped && is_rest
 }
 
@@ -267,6 +270,7 @@ mod tests {
             format!("<14>1 2026-11-21T22:50:01.5Z host authenticator 12 - - {LINE}"),
             format!("<14>1 2026-11-21T22:50:01Z host authenticator 12 ID47 [a@1 b=\"c\"] {LINE}"),
             format!("2026-11-21 22:50:01.123 {LINE}"),
+            format!("2026-11-21T22:50:01,123456+00:00 {LINE}"),
             format!("host authenticator[12]: {LINE}"),
             format!("authenticator-1  | {LINE}"),
             format!("2026-11-21 22:50:01.000,\"{}\"", LINE.replace('"', "\"\"")),
