@@ -295,13 +295,15 @@ const KEYS: [&str; 29] = [
 fn is_cut_within_a_word(record: &Record<'_>) -> bool {
     let is_headless = !record.keys().next().is_some_and(|key| KEYS.contains(&key));
     let is_part_of = |key: &str, whole: &str| {
-        record.text(key).is_some_and(|value| {
-            value.len() > 1 && value != whole && whole.starts_with(value.as_ref())
-        })
+        record
+            .text(key)
+            .is_some_and(|value| value != whole && whole.starts_with(value.as_ref()))
     };
     let last = record.keys().last();
+    // Only what is no login can be asked at another path.
+    let is_other_path = record.is("path", "/") && record.is("level", "error");
     is_headless
-        || (last == Some("path") && is_part_of("path", "/authenticate"))
+        || (last == Some("path") && is_part_of("path", "/authenticate") && !is_other_path)
         || (last == Some("method") && is_part_of("method", "POST"))
 }
 
