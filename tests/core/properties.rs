@@ -255,11 +255,27 @@ proptest! {
     }
 }
 
+/// The rules of Amazon Q Developer's custom notifications, written from its user guide.
+const CUSTOM_NOTIFICATION: &str = include_str!("../fixtures/custom-notification.schema.json");
+
+fn validator(schema: &str) -> jsonschema::Validator {
+    jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap()
+}
+
+fn mistakes(validator: &jsonschema::Validator, document: &serde_json::Value) -> Vec<String> {
+    validator
+        .iter_errors(document)
+        .map(|error| error.to_string())
+        .collect()
+}
+
 /// Every notice the catalogue can make fits every limit and follows the published schema.
 #[test]
 fn every_cause_makes_a_notice_that_can_be_sent() {
-    let schema: serde_json::Value = serde_json::from_str(machine::JSON_SCHEMA).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let (machine_rules, chat_rules) = (
+        validator(machine::JSON_SCHEMA),
+        validator(CUSTOM_NOTIFICATION),
+    );
     let mut told = std::collections::BTreeSet::new();
     for cause in CAUSES {
         for example in cause.examples {
@@ -275,19 +291,18 @@ fn every_cause_makes_a_notice_that_can_be_sent() {
             }
             for notice in digest.finish().notices {
                 assert_fit_to_send(&notice, &[]);
-                let document = machine::render(&notice);
-                let errors: Vec<String> = validator
-                    .iter_errors(&document)
-                    .map(|error| error.to_string())
-                    .collect();
-                assert_eq!(errors, Vec::<String>::new(), "{}", cause.id);
-                assert!(
-                    chat::render(&notice)["content"]["description"]
-                        .as_str()
-                        .unwrap()
-                        .chars()
-                        .count()
-                        <= 8000
+                let none: Vec<String> = Vec::new();
+                assert_eq!(
+                    mistakes(&machine_rules, &machine::render(&notice)),
+                    none,
+                    "{}",
+                    cause.id
+                );
+                assert_eq!(
+                    mistakes(&chat_rules, &chat::render(&notice)),
+                    none,
+                    "{}",
+                    cause.id
                 );
                 told.insert(notice.cause.id);
             }

@@ -194,7 +194,8 @@ fn the_example_of_the_readme_is_a_real_answer() {
     let line = fenced(marked(&readme, "line")).next().unwrap();
     let answer: Vec<&str> = fenced(marked(&readme, "answer")).collect();
 
-    let mut settings = Settings::default().in_region("eu-west-1");
+    let mut settings = Settings::default();
+    settings.cluster.region = "eu-west-1".parse().ok();
     settings.cluster.name = "prod-eu".parse().ok();
     settings.cluster.account = "111122223333".parse().ok();
     let mut digest = Digest::new(settings.clone());

@@ -1,19 +1,25 @@
 //! Many lines make few notices: denials of the same cluster, subject and cause are one incident with counts.
 
 use std::collections::hash_map::{DefaultHasher, Entry};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 
 use crate::catalogue::{Cause, Detail};
-use crate::cluster::{AuthenticationMode, Cluster, ClusterName, Region};
+use crate::cluster::{AuthenticationMode, Cluster, ClusterName};
 use crate::delivery::{Event, Header};
 use crate::denial::{Joiner, Seen};
 use crate::diagnosis::{Diagnosis, Possibility, diagnose};
 use crate::line::{Line, Stream, is_plainly_granted, read_delivered};
 use crate::notice::{Evidence, Notice};
-use crate::principal::{AccountId, Principal};
-use crate::symptom::{Kind, Symptom};
+use crate::principal::Principal;
+use crate::symptom::Symptom;
 use crate::text::LogText;
+
+mod counts;
+mod settings;
+
+pub use counts::Counts;
+pub use settings::Settings;
 
 /// Denials this long after `aws-auth` broke are its doing, in milliseconds.
 const AWS_AUTH_SHADOW: i64 = 10 * 60 * 1000;
@@ -51,87 +57,6 @@ impl Subject {
             Self::ForeignAccounts => "foreign".to_owned(),
             Self::Nobody => "-".to_owned(),
         }
-    }
-}
-
-/// What a digest is told.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// What is known of the cluster when no log group says it.
-    pub cluster: Cluster,
-    /// Accounts that are ours besides the cluster's own.
-    pub own_accounts: BTreeSet<AccountId>,
-}
-
-impl Settings {
-    /// The cluster a delivery comes from: its log group and owner, the rest as told.
-    #[must_use]
-    pub fn cluster_of(&self, log_group: &str, owner: &str) -> Cluster {
-        Cluster {
-            name: ClusterName::from_log_group(log_group).or_else(|| self.cluster.name.clone()),
-            account: owner.parse().ok().or_else(|| self.cluster.account.clone()),
-            region: self.cluster.region.clone(),
-            mode: self.cluster.mode,
-        }
-    }
-
-    /// Sets the Region, if it is one.
-    #[must_use]
-    pub fn in_region(mut self, region: &str) -> Self {
-        self.cluster.region = region.parse::<Region>().ok();
-        self
-    }
-
-    /// The cluster as a case sees it: a principal of any account of ours counts as the cluster's own.
-    fn judged_cluster(&self, cluster: &Cluster, seen: &Seen) -> Cluster {
-        let own = seen
-            .principal
-            .as_ref()
-            .map(Principal::account)
-            .filter(|account| self.own_accounts.contains(account));
-        Cluster {
-            account: own.or(cluster.account.as_ref()).cloned(),
-            ..cluster.clone()
-        }
-    }
-}
-
-/// What was counted. Every line is in exactly one of `by_symptom`, `ignored`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Lines looked at, ignored ones included.
-    pub lines: u64,
-    /// Lines of log groups or streams that are not ours to read.
-    pub ignored: u64,
-    /// Lines by what they say.
-    pub by_symptom: BTreeMap<Symptom, u64>,
-    /// Denials of AWS' own callers, which are no notices.
-    pub aws_internal: u64,
-    /// Problems of more incidents than one digest holds.
-    pub untold: u64,
-}
-
-impl Counts {
-    /// Lines with this symptom.
-    #[must_use]
-    pub fn of(&self, symptom: Symptom) -> u64 {
-        self.by_symptom.get(&symptom).copied().unwrap_or_default()
-    }
-
-    /// Lines of this kind.
-    #[must_use]
-    pub fn of_kind(&self, kind: Kind) -> u64 {
-        self.by_symptom
-            .iter()
-            .filter(|(symptom, _)| symptom.kind() == kind)
-            .map(|(_, count)| count)
-            .sum()
-    }
-
-    /// Lines that say that something was refused or is broken.
-    #[must_use]
-    pub fn problems(&self) -> u64 {
-        self.of_kind(Kind::Denial) + self.of_kind(Kind::Fault) + self.of_kind(Kind::Refusal)
     }
 }
 

@@ -15,6 +15,7 @@ pub mod denial;
 pub mod diagnosis;
 pub mod incident;
 mod json;
+pub mod klog;
 pub mod line;
 pub mod logrus;
 pub mod notice;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::catalogue::Detail;
+use crate::klog;
 use crate::logrus::{self, NotARecord, Record};
 use crate::paste;
 use crate::symptom::record::{self, Said};
@@ -346,7 +347,7 @@ fn has_record_skeleton(text: &str) -> bool {
         "method=POST",
         "path=/authenticate",
     ];
-    !logrus::is_klog(text) && PIECES.iter().any(|piece| text.contains(piece))
+    !klog::is_klog(text) && PIECES.iter().any(|piece| text.contains(piece))
 }
 
 /// klog, `Authenticator Version: …`, and what a Go program prints when it panics.
@@ -358,9 +359,7 @@ fn is_known_prose(text: &str) -> bool {
         "runtime error: ",
         "fatal error: ",
     ];
-    logrus::is_klog(text)
-        || BEGINNINGS.iter().any(|start| text.starts_with(start))
-        || is_go_log(text)
+    klog::is_klog(text) || BEGINNINGS.iter().any(|start| text.starts_with(start)) || is_go_log(text)
 }
 
 /// Go's own log package: `2009/11/10 23:00:00 text`.

@@ -16,6 +16,12 @@ use std::borrow::Cow;
 use memchr::memchr2;
 use smallvec::SmallVec;
 
+mod json_form;
+mod terminal_form;
+
+pub use json_form::parse_json;
+pub use terminal_form::parse_terminal;
+
 /// More pairs than this are no authenticator line (the longest known record has 13).
 const MAX_PAIRS: usize = 32;
 /// Longer lines are no authenticator line: a token has at most 4 KiB, a quoted byte at most 10 in the log.
@@ -288,162 +294,6 @@ pub(crate) fn unescape(inside: &str) -> Cow<'_, str> {
     }
 }
 
-/// Reads the JSON form (`--log-format json`): one object with `level` and `msg`.
-///
-/// # Errors
-/// [`NotARecord`] when the line is not such an object, or has a key twice.
-pub fn parse_json(line: &str) -> Result<Record<'_>, NotARecord> {
-    if line.len() > MAX_LINE_BYTES {
-        return Err(NotARecord::Malformed);
-    }
-    let fields: JsonFields = serde_json::from_str(line).map_err(|error| {
-        if error.is_eof() {
-            NotARecord::CutAtEnd
-        } else {
-            NotARecord::Malformed
-        }
-    })?;
-    let mut record = Record::default();
-    for (key, value) in fields.0 {
-        let text = match value {
-            serde_json::Value::String(text) => text,
-            serde_json::Value::Array(items) => format!("[{}]", joined(&items)),
-            other => other.to_string(),
-        };
-        if let Some(known) = JSON_KEYS.iter().find(|known| **known == key) {
-            record.push(known, Value::Owned(text))?;
-        }
-    }
-    let is_record = record.get("msg").is_some() && record.get("level").is_some();
-    if is_record {
-        Ok(record)
-    } else {
-        Err(NotARecord::Malformed)
-    }
-}
-
-/// The keys that mean something; the JSON form's others are left out.
-const JSON_KEYS: [&str; 13] = [
-    "time",
-    "level",
-    "msg",
-    "arn",
-    "client",
-    "error",
-    "method",
-    "path",
-    "session",
-    "accountid",
-    "userid",
-    "username",
-    "stsendpoint",
-];
-
-/// An array as the text form prints it, Go's `%v` of a slice.
-fn joined(items: &[serde_json::Value]) -> String {
-    let texts = items.iter().map(|item| {
-        item.as_str()
-            .map_or_else(|| item.to_string(), str::to_owned)
-    });
-    texts.collect::<Vec<_>>().join(" ")
-}
-
-/// A JSON object's members in order, twice-given keys included, so that they can be refused.
-struct JsonFields(Vec<(String, serde_json::Value)>);
-
-impl<'de> serde::Deserialize<'de> for JsonFields {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> serde::de::Visitor<'de> for Members {
-            type Value = JsonFields;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<JsonFields, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(JsonFields(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
-/// Reads logrus' form for a terminal: `WARN[0012] access denied    arn="…" client="…"`, where the message is padded
-/// to 44 columns. Only people paste it.
-///
-/// # Errors
-/// [`NotARecord`] when the line is not in that form.
-pub fn parse_terminal(line: &str) -> Result<Record<'_>, NotARecord> {
-    const LEVELS: [(&str, &str); 7] = [
-        ("TRAC[", "trace"),
-        ("DEBU[", "debug"),
-        ("INFO[", "info"),
-        ("WARN[", "warning"),
-        ("ERRO[", "error"),
-        ("FATA[", "fatal"),
-        ("PANI[", "panic"),
-    ];
-    const COLUMNS: usize = 44;
-    let (rest, level) = LEVELS
-        .into_iter()
-        .find_map(|(mark, level)| line.strip_prefix(mark).map(|rest| (rest, level)))
-        .ok_or(NotARecord::Malformed)?;
-    let (_time, text) = rest.split_once("] ").ok_or(NotARecord::Malformed)?;
-    let padded = text
-        .char_indices()
-        .nth(COLUMNS)
-        .map_or(text.len(), |(at, _)| at);
-    let (message, pairs) = text.split_at(padded);
-    // A message longer than its column has no pairs that could be told from it.
-    let parsed = if pairs.starts_with(' ') {
-        parse_text(pairs.trim_start()).ok()
-    } else {
-        None
-    };
-    let is_message_alone = parsed.is_none() && !pairs.trim().is_empty();
-    let mut record = parsed.unwrap_or_default();
-    let message = if is_message_alone { text } else { message };
-    record.push("level", Value::Plain(level))?;
-    record.push("msg", Value::Plain(message.trim_end()))?;
-    Ok(record)
-}
-
-/// Whether this is a klog line: `Lmmdd hh:mm:ss.uuuuuu  pid file.go:NN] text`.
-#[must_use]
-pub fn is_klog(line: &str) -> bool {
-    klog_text(line).is_some()
-}
-
-/// The text of a klog line.
-#[must_use]
-pub fn klog_text(line: &str) -> Option<&str> {
-    let rest = line.strip_prefix(['I', 'W', 'E', 'F'])?;
-    let (date, rest) = rest.split_once(' ')?;
-    let is_date = date.len() == 4 && date.bytes().all(|b| b.is_ascii_digit());
-    let (clock, rest) = rest.split_once(' ')?;
-    let is_clock = clock.len() >= 8
-        && clock
-            .bytes()
-            .all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.'));
-    let (header, text) = rest
-        .split_once("] ")
-        .or_else(|| rest.strip_suffix(']').map(|header| (header, "")))?;
-    let (pid, place) = header.trim_start().split_once(' ')?;
-    let is_pid = pid.bytes().all(|b| b.is_ascii_digit());
-    let is_place = place.rsplit_once(':').is_some_and(|(file, number)| {
-        !file.contains(' ') && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
-    });
-    (is_date && is_clock && is_pid && is_place).then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -521,13 +371,5 @@ mod tests {
                 && record.is("level", "warning")
                 && record.is("arn", "a b")
         );
-    }
-
-    #[test]
-    fn klog_lines_are_told_apart() {
-        assert!(is_klog(
-            "W0322 10:00:01.123456       1 client_config.go:617] Neither --kubeconfig nor --master"
-        ));
-        assert!(!is_klog("time=\"2026\" level=info"));
     }
 }
