@@ -12,7 +12,8 @@ use eks_access::cluster::Cluster;
 use eks_access::delivery::{Limits, Payload, payloads};
 use eks_access::denial::Joiner;
 use eks_access::incident::{Digest, Place, Settings};
-use eks_access::line::{read_delivered, read_pasted};
+use eks_access::line::{is_plainly_granted, read_delivered, read_pasted};
+use eks_access::logrus::parse_text;
 use eks_access::notice::{Notice, chat, email, machine, sns, terminal};
 use eks_access::principal::Principal;
 use eks_access::symptom::Symptom;
@@ -197,6 +198,30 @@ proptest! {
             for shown in notice.shown_sessions() {
                 prop_assert!(session.starts_with(&shown) || shown.contains("redacted") || shown.ends_with('…'));
             }
+        }
+    }
+
+    /// The shortcut for granted logins takes no line that the grammar reads otherwise.
+    #[test]
+    fn plainly_granted_is_what_the_grammar_calls_granted(
+        name in "[ -~]{0,24}|é日 [a-z]{0,4}",
+        group in "[ -~]{0,24}",
+        is_cut in any::<bool>(),
+        cut in 0..400_usize,
+    ) {
+        let mut line = format!(
+            "time=\"2026-11-21T22:50:01Z\" level=info msg=\"access granted\" arn=\"arn:aws:iam::111122223333:role/a\" client=\"127.0.0.1:1\" groups={} method=POST path=/authenticate uid=\"u:1\" username={}",
+            go_quoted(&format!("[{group}]")),
+            if name.is_empty() { String::new() } else { go_quoted(&name) },
+        );
+        if is_cut && line.is_char_boundary(cut.min(line.len())) {
+            line.truncate(cut.min(line.len()));
+        }
+        if is_plainly_granted(line.as_bytes()) {
+            let record = parse_text(&line);
+            prop_assert!(record.is_ok(), "{line}");
+            let record = record.unwrap();
+            prop_assert!(record.is("msg", "access granted") && !record.is("username", ""), "{line}");
         }
     }
 
