@@ -145,6 +145,7 @@ fn the_exit_code_tells_what_was_found() {
         let output = run(wrong, b"");
         assert_eq!(output.code, 2, "{wrong:?}");
         assert!(!output.stderr.is_empty(), "{wrong:?} says nothing");
+        assert_eq!(output.stdout, "", "{wrong:?} answers all the same");
     }
 }
 

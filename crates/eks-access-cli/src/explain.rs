@@ -61,7 +61,7 @@ pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
     progress.done();
     // What was read is told even when the rest can't be.
     let outcome = reader.digest.finish();
-    if writer.is_none() {
+    if writer.is_none() && (result.is_ok() || lines > 0) {
         print(&mut out, &outcome, options).map_err(Error::Output)?;
     }
     out.flush().map_err(Error::Output)?;
