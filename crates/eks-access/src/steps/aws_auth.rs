@@ -1,0 +1,125 @@
+//! Rows of `aws-auth`, and the group that they give.
+
+use crate::catalogue::Case;
+use crate::cluster::AuthenticationMode;
+use crate::remedy::{Command, Modes, Remedy, Tool};
+use crate::symptom::Actor;
+
+use super::cluster::{describe_cluster, eksctl, kubeconfig};
+use super::grantee::Grantee;
+
+/// The group that the mapping remedies give, and the `RoleBinding` binds.
+pub(super) const VIEWERS: &str = "NAMESPACE-viewers";
+
+/// All there is to do about `aws-auth` in a cluster that does not use it.
+pub(crate) fn aws_auth_unused(case: &Case<'_>) -> Option<Remedy> {
+    let is_unused = case.cluster.mode == Some(AuthenticationMode::Api);
+    let title = "Check that the mode is API: such a cluster does not use aws-auth, and nothing is locked out by it";
+    is_unused.then(|| Remedy::new(Actor::ClusterAdministrator, title).aws(describe_cluster(case)))
+}
+
+impl Grantee {
+    /// A row of aws-auth with a group that may read one namespace.
+    fn row(&self) -> String {
+        let key = self.key();
+        format!(
+            "# one more row under `{key}: |`; leave every other row as it is\n{}\n  groups:\n  - {VIEWERS}",
+            self.row_with_username(),
+        )
+    }
+
+    /// The ARN and the user name of a row of aws-auth.
+    pub(crate) fn row_with_username(&self) -> String {
+        let field = if self.is_user { "userarn" } else { "rolearn" };
+        format!(
+            "- {field}: {}\n  username: {}",
+            yaml(&self.arn),
+            yaml(&self.username())
+        )
+    }
+
+    fn key(&self) -> &'static str {
+        if self.is_user { "mapUsers" } else { "mapRoles" }
+    }
+}
+
+/// A row of aws-auth with a group that may read one namespace.
+pub(crate) fn aws_auth_remedies(grantee: &Grantee, case: &Case<'_>) -> Vec<Remedy> {
+    let with_eksctl = mapping(
+        if grantee.is_user {
+            "Map the user in aws-auth with eksctl, to a group that may view one namespace"
+        } else {
+            "Map the role in aws-auth with eksctl, without its path, to a group that may view one namespace"
+        },
+        case,
+        &grantee.arn,
+        &grantee.username(),
+        &[VIEWERS],
+    );
+    let with_kubectl = edit_aws_auth(
+        "Or add the row by hand, with a copy of the old text at hand",
+        case,
+    )
+    .modes(Modes::AwsAuth)
+    .snippet(Tool::Kubectl, grantee.row());
+    vec![bind_viewers(with_eksctl, case), with_kubectl]
+}
+
+/// Adds one row to aws-auth with eksctl, which can neither drop nor shadow another.
+pub(super) fn mapping(
+    title: &'static str,
+    case: &Case<'_>,
+    arn: &str,
+    username: &str,
+    groups: &[&str],
+) -> Remedy {
+    let command = eksctl("eksctl create iamidentitymapping", case)
+        .option("--arn", arn)
+        .option("--username", username);
+    let command = groups
+        .iter()
+        .fold(command, |command, group| command.option("--group", group));
+    Remedy::new(Actor::ClusterAdministrator, title)
+        .modes(Modes::AwsAuth)
+        .command(Tool::Eksctl, command.then("--no-duplicate-arns"))
+}
+
+/// Keeps a copy of aws-auth, opens it in an editor, and shows whether it still is YAML.
+pub(crate) fn edit_aws_auth(title: &'static str, case: &Case<'_>) -> Remedy {
+    Remedy::new(Actor::ClusterAdministrator, title)
+        .aws(kubeconfig(case))
+        .command(
+            Tool::Kubectl,
+            Command::new("kubectl -n kube-system get configmap aws-auth -o yaml")
+                .then("> aws-auth-before.yaml"),
+        )
+        .command(
+            Tool::Kubectl,
+            Command::new("kubectl -n kube-system edit configmap aws-auth"),
+        )
+        .command(Tool::Kubectl, read_map_roles())
+}
+
+/// Shows whether `mapRoles` is YAML.
+pub(crate) fn read_map_roles() -> Command {
+    Command::new("kubectl -n kube-system get configmap aws-auth -o")
+        .arg("jsonpath={.data.mapRoles}")
+        .then("| yq .")
+}
+
+/// The `RoleBinding` without which the group of a mapping means nothing.
+pub(super) fn bind_viewers(remedy: Remedy, case: &Case<'_>) -> Remedy {
+    remedy.aws(kubeconfig(case)).command(
+        Tool::Kubectl,
+        Command::new("kubectl create rolebinding")
+            .arg(VIEWERS)
+            .option("--namespace", "NAMESPACE")
+            .option("--clusterrole", "view")
+            .option("--group", VIEWERS),
+    )
+}
+
+/// A string of YAML, in double quotes.
+fn yaml(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}

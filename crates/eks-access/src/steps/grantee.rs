@@ -1,0 +1,133 @@
+//! Whom a remedy may let in, and how commands write it.
+
+use crate::catalogue::Case;
+use crate::principal::Principal;
+use crate::remedy::{Command, Remedy};
+
+use super::cluster::{account, partition};
+
+/// Whether AWS itself called: believed only of a role of another account than the cluster's. The caller chooses the
+/// session's name, so it counts only where the account is known to be another.
+pub(crate) fn aws_called(case: &Case<'_>) -> bool {
+    case.principal.is_some_and(|principal| {
+        let is_named_so = principal.is_named_like_aws_internal();
+        let is_believed = match &case.cluster.account {
+            None => is_named_so,
+            Some(own) => own != principal.account() && (is_named_so || case.aws_internal_session),
+        };
+        principal.is_role() && is_believed
+    })
+}
+
+/// Whether the principal is a service-linked role of an account that is not AWS' own.
+pub(crate) fn is_service_linked(case: &Case<'_>) -> bool {
+    !aws_called(case) && case.principal.is_some_and(Principal::is_service_linked)
+}
+
+/// The principal that a remedy may give a way in, as it is written in commands.
+pub(crate) struct Grantee {
+    /// The name without path, or a word to replace.
+    pub(super) name: String,
+    /// The ARN as the authenticator wrote it: of a role without its path.
+    pub(super) arn: String,
+    /// How every ARN of its account begins, if the principal is known.
+    pub(super) arn_beginning: Option<String>,
+    pub(super) is_user: bool,
+    pub(super) permission_set: Option<String>,
+}
+
+impl Grantee {
+    /// The principal of the case, if anybody may be told to let it in: never root, a federated user, a
+    /// service-linked role, AWS itself or a principal of another account. Without a principal, words to replace.
+    pub(crate) fn of(case: &Case<'_>) -> Option<Self> {
+        let Some(principal) = case.principal else {
+            let arn = format!(
+                "arn:{}:iam::{}:role/ROLE_NAME",
+                partition(case),
+                account(case)
+            );
+            return Some(Self {
+                name: "ROLE_NAME".to_owned(),
+                arn,
+                arn_beginning: None,
+                is_user: false,
+                permission_set: None,
+            });
+        };
+        let is_possible = (principal.is_role() || principal.is_user())
+            && !principal.is_service_linked()
+            && !aws_called(case)
+            && case.foreign_principal().is_none();
+        is_possible.then(|| Self {
+            name: principal.name().to_owned(),
+            arn: principal.to_string(),
+            arn_beginning: Some(format!(
+                "arn:{}:iam::{}:",
+                principal.partition(),
+                principal.account()
+            )),
+            is_user: principal.is_user(),
+            permission_set: principal.permission_set().map(|set| set.name.to_owned()),
+        })
+    }
+
+    /// The same, but never a role that nodes use: a `STANDARD` entry would put the nodes out.
+    pub(crate) fn person(case: &Case<'_>) -> Option<Self> {
+        let is_node = case
+            .principal
+            .is_some_and(Principal::is_named_like_a_node_role);
+        Self::of(case).filter(|_| !is_node)
+    }
+
+    /// The same, but only a role.
+    pub(crate) fn role(case: &Case<'_>) -> Option<Self> {
+        Self::of(case).filter(|grantee| !grantee.is_user)
+    }
+
+    /// The permission set, if IAM Identity Center made the role.
+    pub(crate) fn permission_set(&self) -> Option<&str> {
+        self.permission_set.as_deref()
+    }
+
+    /// Adds the command that finds the ARN with its path. STS leaves a role's path out, so no log has it. A role of
+    /// the same name in another account, to which the reader's profile may point, leaves `ARN` empty.
+    pub(crate) fn find_arn(&self, remedy: Remedy) -> Remedy {
+        if self.is_user {
+            return remedy;
+        }
+        let query = Command::new("ARN=$(aws iam get-role").option("--role-name", &self.name);
+        remedy.aws(match &self.arn_beginning {
+            Some(beginning) => query
+                .then("--query Role.Arn --output text")
+                .option("| grep", &format!("^{beginning}"))
+                .then(")"),
+            None => query.then("--query Role.Arn --output text)"),
+        })
+    }
+
+    /// Adds `--principal-arn` with the ARN that [`Grantee::find_arn`] found. A shell refuses the command where it
+    /// found none.
+    pub(crate) fn principal_arn(&self, command: Command) -> Command {
+        if self.is_user {
+            command.option("--principal-arn", &self.arn)
+        } else {
+            command.then("--principal-arn \"${ARN:?no role of that name in that account}\"")
+        }
+    }
+
+    /// A Kubernetes user name that says who called, and has no reserved prefix.
+    pub(crate) fn username(&self) -> String {
+        let base = self.permission_set.as_deref().unwrap_or(&self.name);
+        let is_reserved = ["system", "eks", "aws", "amazon", "iam"].contains(&base);
+        let base = if is_reserved {
+            format!("iam-{base}")
+        } else {
+            base.to_owned()
+        };
+        if self.is_user {
+            base
+        } else {
+            format!("{base}:{{{{SessionName}}}}")
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Access entries in HCL, for those who keep theirs in Terraform.
+
+use crate::catalogue::Case;
+
+use super::cluster::access_policy;
+use super::grantee::Grantee;
+
+impl Grantee {
+    /// How Terraform finds the ARN, and the expression that stands for it.
+    fn terraform_arn(&self) -> (String, String) {
+        if self.is_user {
+            return (String::new(), hcl(&self.arn));
+        }
+        let condition = self
+            .arn_beginning
+            .as_ref()
+            .map_or_else(String::new, |beginning| {
+                format!(
+                    "
+
+  lifecycle {{
+    postcondition {{
+      condition     = startswith(self.arn, {})
+      error_message = \"The role is not of the denied account.\"
+    }}
+  }}",
+                    hcl(beginning)
+                )
+            });
+        let data = format!(
+            "data \"aws_iam_role\" \"denied\" {{\n  name = {}{condition}\n}}\n\n",
+            hcl(&self.name)
+        );
+        (data, "data.aws_iam_role.denied.arn".to_owned())
+    }
+}
+
+/// A `STANDARD` entry that may read one namespace.
+pub(super) fn standard_entry(grantee: &Grantee, case: &Case<'_>) -> String {
+    let (data, arn) = grantee.terraform_arn();
+    let cluster = hcl(case.cluster.name_or_placeholder());
+    let policy = hcl(&access_policy(case, "AmazonEKSViewPolicy"));
+    format!(
+        "{data}resource \"aws_eks_access_entry\" \"denied\" {{
+  cluster_name  = {cluster}
+  principal_arn = {arn}
+  type          = \"STANDARD\"
+}}
+
+resource \"aws_eks_access_policy_association\" \"denied\" {{
+  cluster_name  = aws_eks_access_entry.denied.cluster_name
+  principal_arn = aws_eks_access_entry.denied.principal_arn
+  policy_arn    = {policy}
+
+  access_scope {{
+    type       = \"namespace\"
+    namespaces = [\"NAMESPACE\"]
+  }}
+}}"
+    )
+}
+
+/// An entry for the role of nodes.
+pub(super) fn node_entry(role: &Grantee, case: &Case<'_>, entry_type: &str) -> String {
+    let (data, arn) = role.terraform_arn();
+    format!(
+        "{data}resource \"aws_eks_access_entry\" \"nodes\" {{
+  cluster_name  = {}
+  principal_arn = {arn}
+  type          = {}
+}}",
+        hcl(case.cluster.name_or_placeholder()),
+        hcl(entry_type),
+    )
+}
+
+/// A string of HCL.
+fn hcl(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace("${", "$${")
+        .replace("%{", "%%{");
+    format!("\"{escaped}\"")
+}
