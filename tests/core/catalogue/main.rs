@@ -1,0 +1,16 @@
+//! The catalogue's rules, held for every cause and every kind of case.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails where it finds something missing"
+)]
+
+mod cases;
+mod claims;
+mod entries;
+mod forbidden;
+mod grants;
+mod pages;
+mod remedies;
+mod shell;
