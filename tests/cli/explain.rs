@@ -16,7 +16,7 @@ fn a_person_sees_who_why_and_what_to_do_first() {
         "jo@example.com",
         "identity is not mapped",
         "eks-access cause principal-not-mapped",
-        "3 lines, 1 denied, 1 granted, 1 identities; 1 incident.",
+        "3 lines, 1 denied, 1 granted, 1 identity; 1 incident.",
     ] {
         assert!(
             output.stdout.contains(part),
@@ -40,8 +40,9 @@ fn a_person_sees_who_why_and_what_to_do_first() {
 fn json_has_one_object_per_line_in_order_and_follows_its_schema() {
     let schema = run(&["explain", "--format", "schema"], b"");
     assert_eq!(schema.code, 0);
-    let validator =
-        jsonschema::validator_for(&serde_json::from_str(&schema.stdout).unwrap()).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema.stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let members: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     let input = lines(&[
         GRANTED,
         IDENTITY,
@@ -55,6 +56,10 @@ fn json_has_one_object_per_line_in_order_and_follows_its_schema() {
     assert_eq!(output.code, 1);
     for (number, line) in output.json().iter().enumerate() {
         assert_eq!(line["n"], number + 1);
+        assert_eq!(
+            line.as_object().unwrap().keys().collect::<Vec<_>>(),
+            members
+        );
         let errors: Vec<String> = validator
             .iter_errors(line)
             .map(|error| error.to_string())

@@ -301,6 +301,8 @@ fn every_cause_makes_a_notice_that_can_be_sent() {
         validator(machine::JSON_SCHEMA),
         validator(CUSTOM_NOTIFICATION),
     );
+    let rules: serde_json::Value = serde_json::from_str(machine::JSON_SCHEMA).unwrap();
+    let members: Vec<&String> = rules["properties"].as_object().unwrap().keys().collect();
     let mut told = std::collections::BTreeSet::new();
     for cause in CAUSES {
         for example in cause.examples {
@@ -328,6 +330,11 @@ fn every_cause_makes_a_notice_that_can_be_sent() {
                     none,
                     "{}",
                     cause.id
+                );
+                let document = machine::render(&notice);
+                assert_eq!(
+                    document.as_object().unwrap().keys().collect::<Vec<_>>(),
+                    members
                 );
                 told.insert(notice.cause.id);
             }

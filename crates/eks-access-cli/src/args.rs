@@ -15,7 +15,7 @@ use eks_access::principal::AccountId;
 #[derive(Debug, Parser)]
 #[command(name = "eks-access", version, max_term_width = 100)]
 #[command(after_help = "\
-Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage or unreadable input.
+Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage, or a file that is missing or broken.
 
 Examples:
   aws logs tail /aws/eks/prod/cluster --since 1h | eks-access explain --cluster prod --region eu-west-1
@@ -54,7 +54,7 @@ Formats, found by looking at the input (gzip around any of them):
   JSON Lines with `message` or `line`, and `stream` or `logStream` where there are several
 
 --format json prints one object per line of input, in order; `--format schema` prints its JSON Schema.
-Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage or unreadable input.";
+Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage, or a file that is missing or broken.";
 
 /// Options of `explain`.
 #[derive(Debug, Args)]

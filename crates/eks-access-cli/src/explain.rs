@@ -196,7 +196,7 @@ fn print_text(out: &mut impl Write, outcome: &Outcome, options: &Explain) -> io:
         writeln!(out, "{}", terminal::render(notice, &style(options)))?;
     }
     writeln!(out, "{}", summary(outcome))?;
-    for hint in hints(outcome, options) {
+    for hint in hints(outcome) {
         writeln!(out, "{hint}")?;
     }
     Ok(())
@@ -205,31 +205,28 @@ fn print_text(out: &mut impl Write, outcome: &Outcome, options: &Explain) -> io:
 /// One line of counts: nothing that was read is left out.
 fn summary(outcome: &Outcome) -> String {
     let counts = &outcome.counts;
-    let mut parts = vec![format!(
-        "{} {}",
-        grouped(counts.lines),
-        if counts.lines == 1 { "line" } else { "lines" }
-    )];
-    let mut add = |count: u64, what: &str| {
+    let lines = if counts.lines == 1 { "line" } else { "lines" };
+    let mut parts = vec![format!("{} {lines}", grouped(counts.lines))];
+    let mut add = |count: u64, one: &str, many: &str| {
         if count > 0 {
-            parts.push(format!("{} {what}", grouped(count)));
+            parts.push(format!(
+                "{} {}",
+                grouped(count),
+                if count == 1 { one } else { many }
+            ));
         }
     };
-    add(counts.of_kind(Kind::Denial), "denied");
-    add(counts.of_kind(Kind::Refusal), "refused");
-    add(counts.of_kind(Kind::Fault), "faults");
-    add(
-        counts.aws_internal,
-        "of them AWS' own callers (nothing to do)",
-    );
-    add(
-        counts.untold,
-        "of them beyond the incidents told apart here",
-    );
-    add(counts.of_kind(Kind::Granted), "granted");
-    add(counts.of_kind(Kind::Identity), "identities");
-    add(counts.of_kind(Kind::Other), "other");
-    add(counts.of_kind(Kind::Unreadable), "unreadable");
+    add(counts.of_kind(Kind::Denial), "denied", "denied");
+    add(counts.of_kind(Kind::Refusal), "refused", "refused");
+    add(counts.of_kind(Kind::Fault), "fault", "faults");
+    let internal = "of them AWS' own callers (nothing to do)";
+    add(counts.aws_internal, internal, internal);
+    let untold = "of them beyond the incidents told apart here";
+    add(counts.untold, untold, untold);
+    add(counts.of_kind(Kind::Granted), "granted", "granted");
+    add(counts.of_kind(Kind::Identity), "identity", "identities");
+    add(counts.of_kind(Kind::Other), "other", "other");
+    add(counts.of_kind(Kind::Unreadable), "unreadable", "unreadable");
     let incidents = match outcome.notices.len() {
         0 => String::new(),
         1 => "; 1 incident".to_owned(),
@@ -239,10 +236,22 @@ fn summary(outcome: &Outcome) -> String {
 }
 
 /// What to do next when there is no answer, or a better one is near.
-fn hints(outcome: &Outcome, options: &Explain) -> Vec<String> {
+fn hints(outcome: &Outcome) -> Vec<String> {
     let counts = &outcome.counts;
     let mut hints = Vec::new();
-    if counts.problems() == 0 && counts.lines > 0 {
+    let read = counts.lines - counts.of_kind(Kind::Unreadable);
+    if counts.lines == 0 {
+        hints.push(
+            "No line came in. Did the command before the pipe fail, or is its time too short?"
+                .to_owned(),
+        );
+    } else if read == counts.of_kind(Kind::Other) && counts.of_kind(Kind::Unreadable) > 0 {
+        hints.push(
+            "None of these lines is one of an authenticator's log or a terminal that is known here, so this says \
+             nothing of refusals."
+                .to_owned(),
+        );
+    } else if counts.problems() == 0 {
         hints.push(
             "Nothing was refused in these lines. If kubectl is refused all the same, is the authenticator log on, and \
              is this the right time and cluster?"
@@ -255,9 +264,6 @@ fn hints(outcome: &Outcome, options: &Explain) -> Vec<String> {
         .any(|notice| notice.cluster.name.is_none() || notice.cluster.region.is_none());
     if is_cluster_unknown && !outcome.notices.is_empty() {
         hints.push("Name the cluster for commands to copy: --cluster NAME --region REGION [--account ID] [--mode MODE]".to_owned());
-    }
-    if counts.of_kind(Kind::Unreadable) > 0 && options.stream.is_none() && counts.problems() == 0 {
-        hints.push("Lines of a terminal? Try --stream client.".to_owned());
     }
     if counts.of(Symptom::UnknownDenial) > 0 {
         hints.push("A denial in words that no known release uses: see `eks-access cause denial-not-recognised`.".to_owned());

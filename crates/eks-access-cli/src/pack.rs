@@ -60,6 +60,9 @@ pub(crate) fn run(options: &Pack) -> Result<Found, Error> {
         });
         Ok(())
     })?;
+    if events.is_empty() {
+        let _ = writeln!(io::stderr(), "note: no line came in; the event holds none");
+    }
     let document = Document {
         message_type: "DATA_MESSAGE",
         owner: options.account.as_str(),

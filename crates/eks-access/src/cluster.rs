@@ -42,7 +42,12 @@ pub struct BadName {
 
 impl fmt::Display for BadName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a {}; {}", self.what, self.rule)
+        let article = if self.what.starts_with(['a', 'e', 'i', 'o', 'u']) {
+            "an"
+        } else {
+            "a"
+        };
+        write!(f, "not {article} {}; {}", self.what, self.rule)
     }
 }
 
@@ -164,7 +169,7 @@ impl FromStr for AuthenticationMode {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         [Self::ConfigMap, Self::ApiAndConfigMap, Self::Api]
             .into_iter()
-            .find(|mode| mode.as_str() == text)
+            .find(|mode| mode.as_str().eq_ignore_ascii_case(text))
             .ok_or(BadName {
                 what: "authentication mode",
                 rule: "it is CONFIG_MAP, API_AND_CONFIG_MAP or API",

@@ -21,7 +21,8 @@ pub(crate) use access_entry::{associate_view, entry_remedies};
 pub(crate) use aws_auth::{aws_auth_remedies, aws_auth_unused, edit_aws_auth, read_map_roles};
 pub(crate) use checks::{checks, compare_accounts, find_other_ending, try_again};
 pub(crate) use cluster::{
-    access_policy, account, describe_cluster, eks, eks_named, eksctl, kubeconfig, partition,
+    access_policy, account, describe_cluster, eks, eks_named, eksctl, kubeconfig, kubeconfig_aside,
+    partition,
 };
 pub(crate) use credentials::{fresh_kubeconfig, sign_in_again, token_and_clock, who_am_i};
 pub(crate) use grantee::{Grantee, aws_called, is_service_linked};

@@ -132,9 +132,11 @@ fn is_word(c: char) -> bool {
 /// What to print instead of a word, and how many bytes of the text it stands for.
 fn redact_word(word: &str, after: &str) -> Option<(String, usize)> {
     let upper = word.to_ascii_uppercase();
+    // The authenticator itself prints the bare prefix `k8s-aws-v1.`, which is no token.
     let token = TOKEN_PREFIXES
         .iter()
-        .filter_map(|prefix| word.find(prefix).map(|at| (at, *prefix)));
+        .filter_map(|prefix| word.find(prefix).map(|at| (at, *prefix)))
+        .filter(|(at, prefix)| word.len() > at + prefix.len());
     let key_id = KEY_ID_PREFIXES
         .iter()
         .filter_map(|prefix| upper.find(prefix).map(|at| (at, *prefix)))
@@ -220,6 +222,10 @@ mod tests {
                 "aws_secret_access_key = [redacted]",
             ),
             ("key akiaiosfodnn7example", "key AKIA[redacted]"),
+            (
+                "missing expected \"k8s-aws-v1.\" prefix",
+                "missing expected \"k8s-aws-v1.\" prefix",
+            ),
             ("the signature we calculated", "the signature we calculated"),
         ] {
             assert_eq!(LogText::new(raw).shown(400), shown);

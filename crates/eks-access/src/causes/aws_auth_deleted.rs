@@ -55,7 +55,7 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let mut remedies = vec![
         Remedy::new(Actor::ClusterAdministrator, "See what is left; these commands change nothing in the cluster")
             .aws(steps::describe_cluster(case))
-            .aws(steps::kubeconfig(case))
+            .aws(steps::kubeconfig_aside(case))
             .command(Tool::Kubectl, Command::new("kubectl get nodes"))
             .aws(steps::eks("aws eks list-nodegroups", case)),
         Remedy::new(Actor::ClusterAdministrator, "Find who deleted it in the last hour, and the text before, in the audit log").aws(

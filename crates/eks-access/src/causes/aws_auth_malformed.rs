@@ -57,7 +57,7 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     vec![
         Remedy::new(Actor::ClusterAdministrator, "Find the place of the mistake; these commands change nothing in the cluster")
             .aws(steps::describe_cluster(case))
-            .aws(steps::kubeconfig(case))
+            .aws(steps::kubeconfig_aside(case))
             .command(Tool::Kubectl, steps::read_map_roles()),
         steps::edit_aws_auth("Mend the mistake, with a copy of the text at hand", case),
         Remedy::new(Actor::ClusterAdministrator, "Find who changed it in the last hour, and the text before, in the audit log").aws(

@@ -40,7 +40,7 @@ before large events.",
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     vec![
         Remedy::new(Actor::ClusterAdministrator, "Wait some minutes, and see whether the nodes join")
-            .aws(steps::kubeconfig(case))
+            .aws(steps::kubeconfig_aside(case))
             .command(Tool::Kubectl, Command::new("kubectl get nodes --sort-by .metadata.creationTimestamp")),
         steps::busiest_callers("See who calls DescribeInstances most in this account and Region", "DescribeInstances", case),
     ]

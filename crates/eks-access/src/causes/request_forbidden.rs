@@ -47,14 +47,14 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let policy = steps::access_policy(case, "AmazonEKSViewPolicy");
     let mut remedies = vec![
         Remedy::new(Actor::Caller, "See who you are in the cluster, and ask for the one permission")
-            .aws(steps::kubeconfig(case))
+            .aws(steps::kubeconfig_aside(case))
             .command(Tool::Kubectl, Command::new("kubectl auth whoami"))
             .command(Tool::Kubectl, Command::new("kubectl auth can-i VERB RESOURCE --namespace NAMESPACE")),
     ];
     if let Some(grantee) = steps::Grantee::person(case) {
         remedies.push(
         Remedy::new(Actor::ClusterAdministrator, "Bind a group that the person has already to a Role for that namespace")
-            .aws(steps::kubeconfig(case))
+            .aws(steps::kubeconfig_aside(case))
             .command(
                 Tool::Kubectl,
                 Command::new("kubectl create role ROLE_NAME --verb VERB --resource RESOURCE --namespace NAMESPACE"),

@@ -170,10 +170,7 @@ fn remedies(notice: &Notice, style: Style, out: &mut String) {
     }
     if remedies.len() > shown {
         let more = remedies.len() - shown;
-        out.push_str(&style.dim(&format!(
-            "\n  {more} more: eks-access cause {}, or --all\n",
-            notice.cause.id
-        )));
+        out.push_str(&style.dim(&format!("\n  {more} more for this case with --all\n")));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::cluster::AuthenticationMode;
 use crate::remedy::{Command, Modes, Remedy, Tool};
 use crate::symptom::Actor;
 
-use super::cluster::{describe_cluster, eksctl, kubeconfig};
+use super::cluster::{describe_cluster, eksctl, kubeconfig_aside};
 use super::grantee::Grantee;
 
 /// The group that the mapping remedies give, and the `RoleBinding` binds.
@@ -87,7 +87,7 @@ pub(super) fn mapping(
 /// Keeps a copy of aws-auth, opens it in an editor, and shows whether it still is YAML.
 pub(crate) fn edit_aws_auth(title: &'static str, case: &Case<'_>) -> Remedy {
     Remedy::new(Actor::ClusterAdministrator, title)
-        .aws(kubeconfig(case))
+        .aws(kubeconfig_aside(case))
         .command(
             Tool::Kubectl,
             Command::new("kubectl -n kube-system get configmap aws-auth -o yaml")
@@ -109,7 +109,7 @@ pub(crate) fn read_map_roles() -> Command {
 
 /// The `RoleBinding` without which the group of a mapping means nothing.
 pub(super) fn bind_viewers(remedy: Remedy, case: &Case<'_>) -> Remedy {
-    remedy.aws(kubeconfig(case)).command(
+    remedy.aws(kubeconfig_aside(case)).command(
         Tool::Kubectl,
         Command::new("kubectl create rolebinding")
             .arg(VIEWERS)

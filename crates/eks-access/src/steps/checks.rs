@@ -5,7 +5,7 @@ use crate::cluster::AuthenticationMode;
 use crate::remedy::{Command, Remedy, Tool};
 use crate::symptom::Actor;
 
-use super::cluster::{describe_cluster, eks, eks_named, kubeconfig};
+use super::cluster::{describe_cluster, eks, eks_named, kubeconfig, kubeconfig_aside};
 use super::grantee::Grantee;
 
 /// Compares the principal's account with the cluster's, where nobody told which that is.
@@ -63,7 +63,7 @@ pub(crate) fn checks(case: &Case<'_>) -> Remedy {
     if case.cluster.mode == Some(AuthenticationMode::Api) {
         return remedy;
     }
-    remedy.aws(kubeconfig(case)).command(
+    remedy.aws(kubeconfig_aside(case)).command(
         Tool::Kubectl,
         Command::new("kubectl -n kube-system get configmap aws-auth -o yaml"),
     )
@@ -80,7 +80,7 @@ pub(crate) fn find_other_ending(set: &str, case: &Case<'_>) -> Remedy {
                 .then("--output text | tr '\\t' '\\n' | grep -F")
                 .arg(&beginning),
         )
-        .aws(kubeconfig(case))
+        .aws(kubeconfig_aside(case))
         .command(
             Tool::Kubectl,
             Command::new("kubectl -n kube-system get configmap aws-auth -o yaml | grep -F")

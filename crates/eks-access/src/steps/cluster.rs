@@ -25,7 +25,21 @@ pub(crate) fn eksctl(constant: &'static str, case: &Case<'_>) -> Command {
         .option("--region", case.cluster.region_or_placeholder())
 }
 
-/// Points kubectl at the cluster of the case, so that what follows can't reach another one.
+/// Points kubectl at the cluster of the case in a file of its own, so that an administrator's kubeconfig and its current
+/// context stay as they are.
+pub(crate) fn kubeconfig_aside(case: &Case<'_>) -> Command {
+    let file = format!(
+        "KUBECONFIG={}.kubeconfig",
+        case.cluster.name_or_placeholder()
+    );
+    Command::new("export")
+        .arg(&file)
+        .then("&& aws eks update-kubeconfig")
+        .option("--name", case.cluster.name_or_placeholder())
+        .option("--region", case.cluster.region_or_placeholder())
+}
+
+/// Points the caller's kubectl at the cluster of the case, so that what follows can't reach another one.
 pub(crate) fn kubeconfig(case: &Case<'_>) -> Command {
     eks_named("aws eks update-kubeconfig", case)
 }
