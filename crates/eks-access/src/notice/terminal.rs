@@ -59,6 +59,8 @@ impl Style {
     }
 }
 
+/// Other causes that a short rendering names.
+const SHORT_PERHAPS: usize = 5;
 /// Remedies that a short rendering shows.
 const SHORT_REMEDIES: usize = 3;
 
@@ -139,7 +141,13 @@ fn perhaps(notice: &Notice, style: Style, out: &mut String) {
         return;
     }
     out.push_str("\nIt could also be:\n");
-    for possibility in &notice.perhaps {
+    let all = notice.perhaps.len();
+    let shown = if style.is_complete {
+        all
+    } else {
+        all.min(SHORT_PERHAPS)
+    };
+    for possibility in notice.perhaps.iter().take(shown) {
         let fact = possibility
             .fact
             .map(|fact| format!("; to know, {fact}"))
@@ -150,6 +158,9 @@ fn perhaps(notice: &Notice, style: Style, out: &mut String) {
         );
         out.push_str("  - ");
         out.push_str(wrapped(&text, style.columns, "    ").trim_start());
+    }
+    if all > shown {
+        out.push_str(&style.dim(&format!("  {} more with --all\n", all - shown)));
     }
 }
 
