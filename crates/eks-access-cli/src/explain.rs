@@ -27,8 +27,6 @@ pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
     let mut reader = Reader::new(options);
     let mut progress = Progress::new();
     let mut writer = (options.format == Format::Json).then(json::Writer::default);
-    let mut problems = 0_u64;
-    let mut lines = 0_u64;
     let is_plain_log = options
         .stream
         .is_none_or(|stream| Stream::from(stream) == Stream::Authenticator);
@@ -38,22 +36,21 @@ pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
         Granted::WithText
     };
     let result = input::read_all(&options.files, granted, &mut |item| {
-        lines += 1;
-        if lines.is_multiple_of(4096) {
-            progress.at(lines, problems);
+        let counts = reader.digest.counts();
+        if counts.lines.is_multiple_of(4096) {
+            progress.at(counts.lines, counts.problems());
         }
         if item.is_granted {
             reader.digest.granted();
             return Ok(());
         }
         let (mut seen, cluster) = reader.read(item);
-        problems += u64::from(is_problem(&seen));
         if let Some(writer) = &mut writer {
             if seen.symptom == Symptom::AccessGranted && seen.arn.is_none() {
                 seen.arn = granted_arn(item.text);
             }
             writer
-                .write(&mut out, lines, &seen, &reader.digest, cluster)
+                .write(&mut out, &seen, &reader.digest, cluster)
                 .map_err(Error::Output)?;
         }
         Ok(())
@@ -61,23 +58,16 @@ pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
     progress.done();
     // What was read is told even when the rest can't be.
     let outcome = reader.digest.finish();
-    if writer.is_none() && (result.is_ok() || lines > 0) {
+    if writer.is_none() && (result.is_ok() || outcome.counts.lines > 0) {
         print(&mut out, &outcome, options).map_err(Error::Output)?;
     }
     out.flush().map_err(Error::Output)?;
     result?;
-    Ok(if problems > 0 {
+    Ok(if outcome.counts.problems() > 0 {
         Found::Denials
     } else {
         Found::Nothing
     })
-}
-
-fn is_problem(seen: &Seen) -> bool {
-    matches!(
-        seen.symptom.kind(),
-        Kind::Denial | Kind::Fault | Kind::Refusal
-    )
 }
 
 /// Reads items as what they are said to be, or look like.
@@ -136,12 +126,13 @@ impl Reader {
 }
 
 fn print(out: &mut impl Write, outcome: &Outcome, options: &Explain) -> io::Result<()> {
+    let style = style(options);
     let Some(render) = options.render else {
-        return print_text(out, outcome, options);
+        return print_text(out, outcome, &style);
     };
     for notice in &outcome.notices {
         match render {
-            Render::Text => writeln!(out, "{}", terminal::render(notice, &style(options)))?,
+            Render::Text => writeln!(out, "{}", terminal::render(notice, &style))?,
             Render::Email => writeln!(
                 out,
                 "Subject: {}\n\n{}",
@@ -191,9 +182,9 @@ fn style(options: &Explain) -> terminal::Style {
     }
 }
 
-fn print_text(out: &mut impl Write, outcome: &Outcome, options: &Explain) -> io::Result<()> {
+fn print_text(out: &mut impl Write, outcome: &Outcome, style: &terminal::Style) -> io::Result<()> {
     for notice in &outcome.notices {
-        writeln!(out, "{}", terminal::render(notice, &style(options)))?;
+        writeln!(out, "{}", terminal::render(notice, style))?;
     }
     writeln!(out, "{}", summary(outcome))?;
     for hint in hints(outcome) {

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use eks_access::line::{Stream, is_plainly_granted};
+use eks_access::text::lossy;
 use flate2::read::MultiGzDecoder;
 
 use crate::lines::for_each_line;
 use crate::output::Error;
-use eks_access::text::lossy;
 
 mod documents;
 mod json_line;

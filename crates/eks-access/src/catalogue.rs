@@ -121,6 +121,16 @@ pub struct Cause {
     pub examples: &'static [Example],
 }
 
+impl Cause {
+    /// What to do in this case, the least first. Only what can work in the cluster's authentication mode.
+    #[must_use]
+    pub fn remedies_for(&self, case: &Case<'_>) -> Vec<Remedy> {
+        let mut remedies = (self.remedies)(case);
+        remedies.retain(|remedy| remedy.modes.allow(case.cluster.mode));
+        remedies
+    }
+}
+
 /// The claim of every general cause: its symptoms are enough.
 #[must_use]
 pub fn by_symptom(_: &Case<'_>) -> Claim {
@@ -133,13 +143,22 @@ pub fn find(id: &str) -> Option<&'static Cause> {
     CAUSES.iter().copied().find(|cause| cause.id == id)
 }
 
+/// Another cause that a case could have.
+#[derive(Debug, Clone, Copy)]
+pub struct Possibility {
+    /// The cause.
+    pub cause: &'static Cause,
+    /// The fact that would settle it, where one would.
+    pub fact: Option<&'static str>,
+}
+
 /// What the catalogue says to a case.
 #[derive(Debug, Clone)]
 pub struct Judgement {
     /// The one cause that claims the case; `None` is an unrecognised case.
     pub cause: Option<&'static Cause>,
     /// Causes that could be it too, with the fact that would settle it where one would.
-    pub perhaps: Vec<(&'static Cause, Option<&'static str>)>,
+    pub perhaps: Vec<Possibility>,
 }
 
 /// Asks every cause. A specific Yes wins over the symptom's general cause; the tests hold that no two of a tier
@@ -147,34 +166,38 @@ pub struct Judgement {
 #[must_use]
 pub fn judge(case: &Case<'_>) -> Judgement {
     let mut cause = None;
-    let mut perhaps = Vec::new();
-    let mut denied = Vec::new();
-    for asked in CAUSES
+    let mut perhaps: Vec<Possibility> = Vec::new();
+    // Whoever was asked has answered for itself.
+    let mut asked = Vec::new();
+    for candidate in CAUSES
         .iter()
         .copied()
         .filter(|cause| cause.symptoms.contains(&case.symptom))
     {
-        match (asked.claim)(case) {
-            Claim::Yes if asked.tier == Tier::Specific || cause.is_none() => cause = Some(asked),
-            Claim::No => denied.push(asked.id),
+        match (candidate.claim)(case) {
+            Claim::Yes if candidate.tier == Tier::Specific || cause.is_none() => {
+                cause = Some(candidate);
+            }
             Claim::Yes => {}
-            Claim::Perhaps(fact) => perhaps.push((asked, Some(fact))),
+            Claim::No => asked.push(candidate.id),
+            Claim::Perhaps(fact) => {
+                asked.push(candidate.id);
+                perhaps.push(Possibility {
+                    cause: candidate,
+                    fact: Some(fact),
+                });
+            }
         }
     }
-    let asked_perhaps: Vec<&str> = perhaps
-        .iter()
-        .map(|(cause, _): &(&Cause, _)| cause.id)
-        .collect();
+    let is_without_aws_auth = case.cluster.mode == Some(AuthenticationMode::Api);
     let related = cause.map_or(&[][..], |cause: &Cause| cause.perhaps);
     perhaps.extend(
         related
             .iter()
-            .filter(|id| !denied.contains(id) && !asked_perhaps.contains(id))
-            .filter(|id| {
-                !(id.starts_with("aws-auth-") && case.cluster.mode == Some(AuthenticationMode::Api))
-            })
+            .filter(|id| !asked.contains(id))
+            .filter(|id| !(is_without_aws_auth && id.starts_with("aws-auth-")))
             .filter_map(|id| find(id))
-            .map(|cause| (cause, None)),
+            .map(|cause| Possibility { cause, fact: None }),
     );
     Judgement { cause, perhaps }
 }

@@ -6,7 +6,7 @@ use crate::catalogue::{Case, Detail};
 use crate::cluster::Cluster;
 use crate::line::{Line, Stream};
 use crate::principal::{AccountId, Principal};
-use crate::symptom::{Kind, Symptom};
+use crate::symptom::Symptom;
 use crate::text::LogText;
 
 /// An `STS response` line this long before a denial is another request's, in milliseconds. (`client` is a connection
@@ -123,10 +123,8 @@ impl Seen {
     /// Whether there is something to explain.
     #[must_use]
     pub fn needs_explaining(&self) -> bool {
-        matches!(
-            self.symptom.kind(),
-            Kind::Denial | Kind::Fault | Kind::Refusal
-        ) || self.detail == Detail::EmptyUsername
+        self.symptom.kind().is_problem()
+            || self.detail == Detail::EmptyUsername
             || self.symptom == Symptom::ClientKubeconfigReadable
     }
 
@@ -174,6 +172,21 @@ impl Seen {
             && self.arn.as_deref() == Some(principal.to_string().as_str())
             && cluster.account.as_ref().is_none_or(|own| own == principal.account())
             && cluster.region.as_ref().is_none_or(|region| region.partition() == principal.partition())
+    }
+
+    /// A node by its session, or, where no session is known, by its role's name.
+    fn is_node(&self) -> bool {
+        match self
+            .identity
+            .as_ref()
+            .filter(|identity| identity.session.is_some())
+        {
+            Some(identity) => identity.is_node(),
+            None => self
+                .principal
+                .as_ref()
+                .is_some_and(Principal::is_named_like_a_node_role),
+        }
     }
 }
 
@@ -304,27 +317,8 @@ impl Joiner {
     fn watch_closed(&mut self, seen: &mut Seen, stream: u64) {
         let now = seen.at.unwrap_or_default();
         let before = self.watches_closed.insert(stream, now);
-        if before
-            .is_some_and(|before| (0..=WATCH_AGAIN_WITHIN).contains(&now.saturating_sub(before)))
-        {
+        if before.is_some_and(|before| is_within(Some(before), Some(now), WATCH_AGAIN_WITHIN)) {
             seen.symptom = Symptom::MappingWatchLost;
-        }
-    }
-}
-
-impl Seen {
-    /// A node by its session, or, where no session is known, by its role's name.
-    fn is_node(&self) -> bool {
-        match self
-            .identity
-            .as_ref()
-            .filter(|identity| identity.session.is_some())
-        {
-            Some(identity) => identity.is_node(),
-            None => self
-                .principal
-                .as_ref()
-                .is_some_and(Principal::is_named_like_a_node_role),
         }
     }
 }

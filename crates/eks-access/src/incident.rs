@@ -4,11 +4,11 @@ use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 
-use crate::catalogue::{Cause, Detail};
+use crate::catalogue::{Cause, Detail, Possibility};
 use crate::cluster::{AuthenticationMode, Cluster, ClusterName};
 use crate::delivery::{Event, Header};
 use crate::denial::{Joiner, Seen};
-use crate::diagnosis::{Diagnosis, Possibility, diagnose};
+use crate::diagnosis::{Diagnosis, diagnose};
 use crate::line::{Line, Stream, is_plainly_granted, read_delivered};
 use crate::notice::{Evidence, Notice};
 use crate::principal::Principal;
@@ -91,8 +91,6 @@ pub struct ClusterId(usize);
 pub struct Digest {
     settings: Settings,
     counts: Counts,
-    /// Plainly granted logins, which are added to the counts at the end.
-    granted: u64,
     joiner: Joiner,
     clusters: Vec<Cluster>,
     cluster_ids: HashMap<Cluster, ClusterId>,
@@ -203,7 +201,11 @@ impl Digest {
     /// Counts a login that was plainly granted.
     pub fn granted(&mut self) {
         self.counts.lines += 1;
-        self.granted += 1;
+        *self
+            .counts
+            .by_symptom
+            .entry(Symptom::AccessGranted)
+            .or_default() += 1;
     }
 
     /// The cluster a delivery is about; `None` for one that is not ours to read.
@@ -255,13 +257,16 @@ impl Digest {
         seen
     }
 
-    /// Diagnoses a line with what the digest knows of its cluster.
+    /// The cluster as a line is judged by: a principal of any account of ours counts as the cluster's own.
     #[must_use]
-    pub fn diagnose(&self, seen: &Seen, cluster: ClusterId) -> Diagnosis {
-        diagnose(
-            seen,
-            &self.settings.judged_cluster(&self.cluster(cluster), seen),
-        )
+    pub fn judged_cluster(&self, seen: &Seen, cluster: ClusterId) -> Cluster {
+        self.settings.judged_cluster(&self.cluster(cluster), seen)
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     fn fold(&mut self, seen: &Seen, cluster: ClusterId, place: Place<'_>) {
@@ -307,7 +312,7 @@ impl Digest {
 
     /// Asks the catalogue once for a new case; opens its incident, if it is to have one.
     fn decide(&mut self, case: CaseKey, seen: &Seen, place: Place<'_>, moment: Moment) -> Fate {
-        let diagnosis = self.diagnose(seen, case.cluster);
+        let diagnosis = diagnose(seen, &self.judged_cluster(seen, case.cluster));
         let fate = match diagnosis.cause {
             Some(cause) if cause.id == AWS_INTERNAL => Fate::AwsInternal,
             Some(cause) => {
@@ -339,14 +344,8 @@ impl Digest {
     /// Ends the digest: every incident becomes a notice.
     #[must_use]
     pub fn finish(mut self) -> Outcome {
-        if self.granted > 0 {
-            *self
-                .counts
-                .by_symptom
-                .entry(Symptom::AccessGranted)
-                .or_default() += self.granted;
-        }
-        let mut incidents: Vec<(Key, Incident)> = self.incidents.into_iter().collect();
+        let mut incidents: Vec<(Key, Incident)> =
+            std::mem::take(&mut self.incidents).into_iter().collect();
         // All that was said of it came in the shadow of a broken aws-auth.
         incidents.retain(|(_, incident)| incident.count > 0);
         // One lost watch is routine; the authenticator takes it up again by itself.
@@ -356,14 +355,7 @@ impl Digest {
         incidents.sort_by(|(one, _), (other, _)| one.cmp(other));
         let mut notices: Vec<Notice> = incidents
             .into_iter()
-            .map(|(key, incident)| {
-                let cluster = self
-                    .clusters
-                    .get(key.cluster.0)
-                    .cloned()
-                    .unwrap_or_default();
-                incident.into_notice(cluster, key.subject)
-            })
+            .map(|(key, incident)| incident.into_notice(self.cluster(key.cluster), key.subject))
             .collect();
         notices.sort_by_key(|notice| std::cmp::Reverse((notice.severity, notice.count)));
         Outcome {

@@ -171,9 +171,6 @@ pub fn read_pasted(text: &str, stream: Option<Stream>) -> Line {
     if is_plainly_granted(text.as_bytes()) {
         return Line::new(Symptom::AccessGranted, Stream::Authenticator);
     }
-    if let Ok(record) = parse(text) {
-        return Line::from_record(&record);
-    }
     let coloured = paste::without_colours(text);
     let mut text = Cow::Borrowed(paste::trimmed(&coloured));
     // Wrappers nest: a JSON string of a CRI line of the line.

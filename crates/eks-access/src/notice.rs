@@ -2,9 +2,8 @@
 //!
 //! Text from a log is shown only through [`LogText::shown`], only where it is literal, and never in the chat body.
 
-use crate::catalogue::{Case, Cause, Detail};
+use crate::catalogue::{Case, Cause, Detail, Possibility};
 use crate::cluster::Cluster;
-use crate::diagnosis::Possibility;
 use crate::incident::Subject;
 use crate::principal::Principal;
 use crate::remedy::Remedy;
@@ -107,9 +106,7 @@ impl Notice {
             detail: self.detail,
             cluster: &self.cluster,
         };
-        let mut remedies = (self.cause.remedies)(&case);
-        remedies.retain(|remedy| remedy.modes.allow(self.cluster.mode));
-        remedies
+        self.cause.remedies_for(&case)
     }
 
     /// One line without log text: what, where, who.

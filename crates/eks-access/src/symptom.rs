@@ -103,6 +103,12 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it says that something was refused or is broken.
+    #[must_use]
+    pub fn is_problem(self) -> bool {
+        matches!(self, Self::Denial | Self::Fault | Self::Refusal)
+    }
+
     /// The stable name in machine output.
     #[must_use]
     pub fn slug(self) -> &'static str {

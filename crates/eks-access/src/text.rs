@@ -63,7 +63,7 @@ fn without_links(text: &str) -> String {
 }
 
 /// Cuts to `limit` characters; the last one says that something was cut.
-fn shorten(text: &str, limit: usize) -> String {
+pub(crate) fn shorten(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }

@@ -224,12 +224,10 @@ impl Tally {
         self.add_lines(Metric::Unrecognised, counts.of(Symptom::UnknownDenial));
         self.add_lines(Metric::Unreadable, counts.of_kind(Kind::Unreadable));
         self.add_lines(Metric::Ignored, counts.ignored);
-        let is_problem =
-            |symptom: Symptom| matches!(symptom.kind(), Kind::Denial | Kind::Fault | Kind::Refusal);
         for (symptom, count) in counts
             .by_symptom
             .iter()
-            .filter(|(symptom, _)| is_problem(**symptom))
+            .filter(|(symptom, _)| symptom.kind().is_problem())
         {
             *self.by_symptom.entry(*symptom).or_default() += count;
         }

@@ -74,7 +74,7 @@ fn a_foreign_principal_is_only_called_foreign_when_the_clusters_account_is_known
             judgement
                 .perhaps
                 .iter()
-                .find_map(|(cause, fact)| fact.map(|fact| (cause.id, fact))),
+                .find_map(|possibility| possibility.fact.map(|fact| (possibility.cause.id, fact))),
         )
     };
     assert_eq!(of(Some(OWN)), ("foreign-account-principal", None));

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use eks_access::catalogue::Detail;
 use eks_access::denial::{Identity, Seen};
+use eks_access::diagnosis;
 use eks_access::incident::{ClusterId, Digest};
 use eks_access::notice::machine;
 use eks_access::symptom::Symptom;
@@ -50,11 +51,11 @@ impl Writer {
     pub(crate) fn write(
         &mut self,
         out: &mut impl Write,
-        number: u64,
         seen: &Seen,
         digest: &Digest,
         cluster: ClusterId,
     ) -> io::Result<()> {
+        let number = digest.counts().lines;
         write!(
             out,
             r#"{{"n":{number},"stream":"{}","kind":"{}","symptom":"{}","#,
@@ -119,7 +120,11 @@ impl Writer {
 }
 
 fn diagnose(seen: &Seen, digest: &Digest, cluster: ClusterId) -> Answer {
-    let diagnosis = digest.diagnose(seen, cluster);
+    let cluster = digest.judged_cluster(seen, cluster);
+    let diagnosis = diagnosis::diagnose(seen, &cluster);
+    let remedies = diagnosis
+        .cause
+        .map_or_else(Vec::new, |cause| cause.remedies_for(&seen.case(&cluster)));
     let perhaps: Vec<&str> = diagnosis
         .perhaps
         .iter()
@@ -129,7 +134,7 @@ fn diagnose(seen: &Seen, digest: &Digest, cluster: ClusterId) -> Answer {
         r#""grantable":{},"perhaps":{},"remedies":{}}}"#,
         diagnosis.is_grantable,
         json!(perhaps),
-        machine::remedies(&diagnosis.remedies)
+        machine::remedies(&remedies)
     );
     Answer {
         cause: diagnosis.cause.map(|cause| cause.id),

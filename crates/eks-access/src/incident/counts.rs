@@ -29,9 +29,13 @@ impl Counts {
     /// Lines of this kind.
     #[must_use]
     pub fn of_kind(&self, kind: Kind) -> u64 {
+        self.of_kinds(|other| other == kind)
+    }
+
+    fn of_kinds(&self, is_asked: impl Fn(Kind) -> bool) -> u64 {
         self.by_symptom
             .iter()
-            .filter(|(symptom, _)| symptom.kind() == kind)
+            .filter(|(symptom, _)| is_asked(symptom.kind()))
             .map(|(_, count)| count)
             .sum()
     }
@@ -39,6 +43,6 @@ impl Counts {
     /// Lines that say that something was refused or is broken.
     #[must_use]
     pub fn problems(&self) -> u64 {
-        self.of_kind(Kind::Denial) + self.of_kind(Kind::Fault) + self.of_kind(Kind::Refusal)
+        self.of_kinds(Kind::is_problem)
     }
 }

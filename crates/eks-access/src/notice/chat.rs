@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Notice;
 use crate::incident::Subject;
+use crate::text::shorten;
 
 /// The limits of the user guide's schema, in characters.
 const MAX_TITLE: usize = 250;
@@ -22,8 +23,8 @@ pub fn render(notice: &Notice) -> Value {
         .iter()
         .take(MAX_NEXT_STEPS)
         .map(|remedy| {
-            cut(
-                &format!("{} ({})", sentence(&remedy.title), remedy.actor.title()),
+            shorten(
+                &format!("{} ({})", remedy.title, remedy.actor.title()),
                 MAX_NEXT_STEP,
             )
         })
@@ -33,14 +34,14 @@ pub fn render(notice: &Notice) -> Value {
         "source": "custom",
         "content": {
             "textType": "client-markdown",
-            "title": cut(&format!("EKS {}", notice.headline()), MAX_TITLE),
-            "description": cut(&description(notice), MAX_DESCRIPTION),
+            "title": shorten(&format!("EKS {}", notice.headline()), MAX_TITLE),
+            "description": shorten(&description(notice), MAX_DESCRIPTION),
             "nextSteps": next_steps,
             "keywords": [notice.cause.id, notice.severity.slug()],
         },
         "metadata": {
-            "threadId": cut(&thread(notice), MAX_TITLE),
-            "summary": cut(&notice.headline(), MAX_TITLE),
+            "threadId": shorten(&thread(notice), MAX_TITLE),
+            "summary": shorten(&notice.headline(), MAX_TITLE),
             "eventType": notice.cause.id,
             "enableCustomActions": false,
         },
@@ -92,21 +93,4 @@ fn code(text: &str) -> String {
         .filter(|c| !matches!(c, '`' | '<' | '>' | '&'))
         .collect();
     format!("`{safe}`")
-}
-
-fn sentence(title: &str) -> String {
-    let mut chars = title.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
-}
-
-fn cut(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    text.chars()
-        .take(limit.saturating_sub(1))
-        .chain(['…'])
-        .collect()
 }

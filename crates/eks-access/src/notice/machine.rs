@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Notice;
-use crate::diagnosis::Possibility;
+use crate::catalogue::Possibility;
 use crate::incident::Subject;
 use crate::remedy::{Remedy, Step};
 use crate::timestamp;

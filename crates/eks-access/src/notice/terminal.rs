@@ -199,7 +199,7 @@ fn one_remedy(number: usize, remedy: &Remedy, style: Style) -> String {
     };
     let title = format!(
         "{number}. {} ({}{modes})",
-        sentence(&remedy.title),
+        remedy.title,
         remedy.actor.title()
     );
     let mut out = wrapped(&title, style.columns, "   ")
@@ -218,13 +218,6 @@ fn one_remedy(number: usize, remedy: &Remedy, style: Style) -> String {
         }
     }
     out
-}
-
-fn sentence(title: &str) -> String {
-    let mut chars = title.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
 }
 
 /// Fills lines of at most `columns`, each but the first beginning with `indent`. A longer word sticks out: it is an ARN
