@@ -229,6 +229,24 @@ fn times_at_the_ends_of_their_range_are_only_numbers() {
 }
 
 #[test]
+fn what_an_audit_event_quotes_was_said_to_somebody_else() {
+    for quoted in [
+        "failed calling webhook: x509: unknown authority",
+        "a: you must be logged in to the server",
+    ] {
+        let event =
+            serde_json::json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "text": quoted});
+        let spaced = event.to_string().replace("\":", "\": ");
+        let output = json(&[event.to_string(), spaced]);
+        assert_eq!(output.column("stream"), ["audit", "audit"]);
+        assert_eq!(
+            (output.code, output.column("kind")),
+            (0, vec!["other".to_owned(); 2])
+        );
+    }
+}
+
+#[test]
 fn other_programs_words_are_no_denials() {
     for text in [
         "parse error: Invalid numeric literal at line 1, column 10",

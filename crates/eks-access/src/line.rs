@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::{Map, Value};
+
 use crate::catalogue::Detail;
 use crate::klog;
 use crate::logrus::{self, NotARecord, Record};
@@ -223,11 +225,15 @@ pub fn granted_arn(text: &str) -> Option<String> {
     record.text("arn").map(Cow::into_owned)
 }
 
-/// What is no record: prose of the server, a fragment, a terminal's words, another stream's line, or something cut.
+/// What is no record: another stream's object, prose of the server, a fragment, a terminal's words, or something cut.
 fn read_rest(text: &str, stream: Option<Stream>) -> Line {
+    let own_stream = stream.unwrap_or(Stream::Authenticator);
+    if let Some(object) = object(text) {
+        return read_object(&object, stream);
+    }
     // What is visibly a piece of a record is cut, whatever a caller wrote into it.
     if has_record_skeleton(text) {
-        return Line::new(Symptom::Truncated, stream.unwrap_or(Stream::Authenticator));
+        return Line::new(Symptom::Truncated, own_stream);
     }
     if let Some(symptom) = fragment(text) {
         let mut line = Line::new(symptom, Stream::Authenticator);
@@ -239,20 +245,40 @@ fn read_rest(text: &str, stream: Option<Stream>) -> Line {
     if stream.is_none() && !is_foreign_klog && client::read(text).is_some() {
         return read_client(text);
     }
-    let is_other = text.is_empty() || is_known_prose(text) || is_other_object(text);
-    let stream = stream.unwrap_or(if is_audit_event(text) {
+    let is_other = text.is_empty() || is_known_prose(text);
+    let symptom = if is_other {
+        Symptom::InfoOther
+    } else {
+        Symptom::Truncated
+    };
+    Line::new(symptom, own_stream)
+}
+
+/// A JSON object that is no record: a broken one, or another stream's, such as an audit event. Its texts are not looked
+/// at: what an audit event quotes was said to somebody else.
+fn read_object(object: &Map<String, Value>, stream: Option<Stream>) -> Line {
+    let is_broken_record = object.contains_key("level") && object.contains_key("msg");
+    let is_audit_event = object
+        .get("apiVersion")
+        .and_then(Value::as_str)
+        .is_some_and(|version| version.starts_with("audit.k8s.io/"));
+    let own_stream = if is_audit_event {
         Stream::Audit
     } else {
         Stream::Authenticator
-    });
-    Line::new(
-        if is_other {
-            Symptom::InfoOther
-        } else {
-            Symptom::Truncated
-        },
-        stream,
-    )
+    };
+    let symptom = if is_broken_record {
+        Symptom::Truncated
+    } else {
+        Symptom::InfoOther
+    };
+    Line::new(symptom, stream.unwrap_or(own_stream))
+}
+
+fn object(text: &str) -> Option<Map<String, Value>> {
+    text.starts_with('{')
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()
 }
 
 /// The keys that a record can begin with: logrus' own, then the fields of every release, in any order.
@@ -382,24 +408,6 @@ fn klog_source(text: &str) -> Option<&str> {
         .rsplit_once('.')
         .is_some_and(|(_, ending)| ending == "go");
     (is_go && number.bytes().all(|b| b.is_ascii_digit())).then_some(file)
-}
-
-/// A JSON object that is no record of the authenticator, not even a broken one.
-fn is_other_object(text: &str) -> bool {
-    text.starts_with('{')
-        && serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
-            .is_ok_and(|object| !(object.contains_key("level") && object.contains_key("msg")))
-}
-
-fn is_audit_event(text: &str) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Event {
-        #[serde(rename = "apiVersion")]
-        api_version: String,
-    }
-    text.starts_with('{')
-        && serde_json::from_str::<Event>(text)
-            .is_ok_and(|event| event.api_version.starts_with("audit.k8s.io/"))
 }
 
 #[cfg(test)]
