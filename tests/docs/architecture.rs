@@ -142,14 +142,54 @@ fn the_core_does_no_input_or_output_and_asks_no_clock() {
     }
 }
 
-#[test]
-fn one_file_reads_the_environment_of_the_functions() {
-    let readers: Vec<String> = files("crates/eks-access-aws/src", ".rs")
-        .into_iter()
-        .chain(files("functions", ".rs"))
+/// The files in these folders that read the environment.
+fn readers_of_the_environment(folders: &[&str]) -> Vec<String> {
+    folders
+        .iter()
+        .flat_map(|folder| files(folder, ".rs"))
         .filter(|path| read(path).contains("env::var"))
-        .collect();
-    assert_eq!(readers, ["crates/eks-access-aws/src/vars.rs"]);
+        .collect()
+}
+
+#[test]
+fn one_file_reads_the_environment_of_the_functions_and_one_that_of_the_command() {
+    assert_eq!(
+        readers_of_the_environment(&["crates/eks-access-aws/src", "functions"]),
+        ["crates/eks-access-aws/src/vars.rs"]
+    );
+    assert_eq!(
+        readers_of_the_environment(&["crates/eks-access-cli/src"]),
+        ["crates/eks-access-cli/src/environment.rs"]
+    );
+}
+
+/// The dependencies of a package that only a feature brings.
+fn optional(folder: &str) -> BTreeSet<String> {
+    let manifest = read(&format!("{folder}/Cargo.toml"));
+    let optional = manifest
+        .lines()
+        .filter(|line| line.contains("optional = true"));
+    optional
+        .filter_map(|line| line.split([' ', '.', '=']).next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What only a person's machine needs would make every cold start of a function longer.
+#[test]
+fn functions_link_nothing_that_only_the_command_needs() {
+    let laptop = optional("crates/eks-access-aws");
+    assert!(laptop.contains("aws-sdk-cloudtrail"), "{laptop:?}");
+    for (name, folder) in OURS {
+        if !folder.starts_with("functions/") {
+            continue;
+        }
+        let manifest = read(&format!("{folder}/Cargo.toml"));
+        assert!(!manifest.contains("\"laptop\""), "{name}");
+        for used in dependencies(folder, &["dependencies"]) {
+            assert!(!laptop.contains(&used), "{name} uses {used}");
+        }
+    }
 }
 
 /// A second HTTP or TLS stack doubles the size of the function and the time that it takes to start.

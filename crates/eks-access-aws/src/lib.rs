@@ -2,6 +2,8 @@
 
 pub mod aws;
 pub mod emf;
+#[cfg(feature = "laptop")]
+pub mod laptop;
 pub mod log;
 pub mod sns;
 pub mod start;

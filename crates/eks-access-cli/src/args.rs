@@ -110,6 +110,17 @@ impl About {
     }
 }
 
+/// With whose credentials, and where, AWS is asked.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Account {
+    /// The profile whose credentials are used, as with the AWS CLI
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The cluster's Region, where the environment or the profile does not tell it
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<Region>,
+}
+
 /// Options of `cause`.
 #[derive(Debug, Args)]
 pub(crate) struct Cause {

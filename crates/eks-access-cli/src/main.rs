@@ -6,9 +6,17 @@ use clap::Parser;
 
 mod args;
 mod causes;
+#[expect(dead_code, reason = "the first command that asks AWS follows")]
+mod environment;
 mod explain;
 mod input;
 mod lines;
+#[cfg(feature = "live")]
+#[expect(dead_code, reason = "the first command that asks AWS follows")]
+mod live;
+#[cfg(not(feature = "live"))]
+#[path = "offline.rs"]
+mod live;
 mod output;
 mod pack;
 

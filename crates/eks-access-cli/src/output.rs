@@ -16,6 +16,7 @@ pub(crate) enum Found {
 
 /// What went wrong, in words that say what to do.
 #[derive(Debug)]
+#[expect(dead_code, reason = "the first command that asks AWS follows")]
 pub(crate) enum Error {
     /// A file can't be read.
     Input(PathBuf, io::Error),
@@ -27,6 +28,12 @@ pub(crate) enum Error {
     NoSuchCause(String, Vec<&'static str>),
     /// The output can't be written.
     Output(io::Error),
+    /// The machine did not give what waiting for AWS needs.
+    #[cfg(feature = "live")]
+    Runtime(io::Error),
+    /// This build can't ask AWS.
+    #[cfg(not(feature = "live"))]
+    NoAws,
 }
 
 impl Error {
@@ -59,6 +66,12 @@ impl fmt::Display for Error {
                 )
             }
             Self::Output(error) => write!(f, "the output can't be written: {error}"),
+            #[cfg(feature = "live")]
+            Self::Runtime(error) => write!(f, "this machine does not let us wait for AWS: {error}"),
+            #[cfg(not(feature = "live"))]
+            Self::NoAws => f.write_str(
+                "this build of eks-access has no AWS in it; build it without `--no-default-features`",
+            ),
         }
     }
 }
@@ -74,7 +87,7 @@ pub(crate) fn has_colour(choice: crate::args::Color) -> bool {
         crate::args::Color::Always => true,
         crate::args::Color::Never => false,
         crate::args::Color::Auto => {
-            io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+            io::stdout().is_terminal() && !crate::environment::is_set("NO_COLOR")
         }
     }
 }

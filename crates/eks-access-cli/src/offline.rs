@@ -1,0 +1,1 @@
+//! In place of `live.rs` in a build without AWS.
