@@ -16,7 +16,10 @@ pub(crate) enum Found {
 
 /// What went wrong, in words that say what to do.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the first command that asks AWS follows")]
+#[cfg_attr(
+    not(feature = "live"),
+    expect(dead_code, reason = "the first command that asks AWS follows")
+)]
 pub(crate) enum Error {
     /// A file can't be read.
     Input(PathBuf, io::Error),
