@@ -156,16 +156,50 @@ pub fn post(
     body: &[u8],
     patience: std::time::Duration,
 ) -> std::io::Result<(u16, Vec<u8>)> {
+    let request = Request {
+        method: "POST".to_owned(),
+        path: path.to_owned(),
+        headers: Vec::new(),
+        body: body.to_vec(),
+    };
+    let answer = ask(address, &request, patience)?;
+    Ok((answer.status, answer.body))
+}
+
+/// The answer to one request, headers in lower case.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Sends this request over a connection of its own. Says itself where to, how long the body is, and goodbye.
+///
+/// # Errors
+/// When the server can't be reached or does not answer in HTTP.
+pub fn ask(
+    address: &str,
+    request: &Request,
+    patience: std::time::Duration,
+) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(patience))?;
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
+    let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.path);
+    for (name, value) in &request.headers {
+        head.extend([name, ": ", value, "\r\n"]);
+    }
+    let length = request.body.len();
     stream.write_all(head.as_bytes())?;
-    stream.write_all(body)?;
+    write!(
+        stream,
+        "host: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+    )?;
+    stream.write_all(&request.body)?;
     let mut reader = BufReader::new(stream);
-    // A response has the same shape as a request: the status stands where the path would.
     let mut first = String::new();
     reader.read_line(&mut first)?;
     let status = first
@@ -173,27 +207,33 @@ pub fn post(
         .nth(1)
         .and_then(|word| word.parse().ok())
         .ok_or(std::io::ErrorKind::InvalidData)?;
-    let mut length = None;
+    let mut headers = Vec::new();
     loop {
         let line = read_line(&mut reader).ok_or(std::io::ErrorKind::UnexpectedEof)?;
         if line.is_empty() {
             break;
         }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse::<usize>().ok();
+        if let Some((name, value)) = line.split_once(':') {
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
     }
-    let mut answer = Vec::new();
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .and_then(|(_, value)| value.parse::<usize>().ok());
+    let mut body = Vec::new();
     match length {
         Some(length) => {
-            answer.resize(length, 0);
-            reader.read_exact(&mut answer)?;
+            body.resize(length, 0);
+            reader.read_exact(&mut body)?;
         }
         None => {
-            reader.read_to_end(&mut answer)?;
+            reader.read_to_end(&mut body)?;
         }
     }
-    Ok((status, answer))
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
 }

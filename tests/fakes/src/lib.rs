@@ -13,9 +13,14 @@
 )]
 
 pub mod delivery;
+pub mod directory;
+pub mod eks;
 pub mod emf;
 pub mod http;
+pub mod iam;
 pub mod lambda;
 pub mod lines;
 pub mod process;
+pub mod record;
 pub mod sns;
+mod wire;

@@ -7,6 +7,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::http::{Request, Response, Server};
+use crate::wire::form;
 
 /// A message with its attributes may have this many bytes (botocore's model of `Publish`).
 const MAX_BYTES: usize = 262_144;
@@ -331,51 +332,10 @@ fn error(status: u16, kind: &str, code: &str, message: &str) -> Response {
     }
 }
 
-/// The parameters of an `application/x-www-form-urlencoded` body.
-fn form(body: &[u8]) -> BTreeMap<String, String> {
-    body.split(|b| *b == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let cut = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
-            (
-                decoded(&pair[..cut]),
-                decoded(pair.get(cut + 1..).unwrap_or(b"")),
-            )
-        })
-        .collect()
-}
-
-fn decoded(text: &[u8]) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        let (byte, next) = match (first, tail) {
-            (b'+', _) => (b' ', tail),
-            (b'%', [high, low, after @ ..]) => {
-                let digits = [*high, *low];
-                let hex = std::str::from_utf8(&digits)
-                    .ok()
-                    .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-                hex.map_or((b'%', tail), |byte| (byte, after))
-            }
-            _ => (*first, tail),
-        };
-        out.push(byte);
-        rest = next;
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{attributes, bodies, form};
-
-    #[test]
-    fn a_form_is_read_back() {
-        let form = form(b"Action=Publish&Message=%7B%22a%22%3A+%22%C3%A9%22%7D&Empty=");
-        assert_eq!(form["Message"], "{\"a\": \"é\"}");
-        assert_eq!(form["Empty"], "");
-    }
+    use super::{attributes, bodies};
+    use crate::wire::form;
 
     #[test]
     fn a_message_document_needs_a_default_string() {
