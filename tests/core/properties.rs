@@ -11,7 +11,8 @@ use eks_access::catalogue::CAUSES;
 use eks_access::cluster::Cluster;
 use eks_access::delivery::{Limits, Payload, payloads};
 use eks_access::denial::Joiner;
-use eks_access::incident::{Digest, Place, Settings};
+use eks_access::example::worlds;
+use eks_access::incident::{Answers, Digest, Place, Settings};
 use eks_access::line::{is_plainly_granted, read_delivered, read_pasted};
 use eks_access::logrus::parse_text;
 use eks_access::notice::{Notice, chat, email, machine, sns, terminal};
@@ -303,6 +304,7 @@ fn every_cause_makes_a_notice_that_can_be_sent() {
     );
     let rules: serde_json::Value = serde_json::from_str(machine::JSON_SCHEMA).unwrap();
     let members: Vec<&String> = rules["properties"].as_object().unwrap().keys().collect();
+    let worlds = worlds();
     let mut told = std::collections::BTreeSet::new();
     for cause in CAUSES {
         for example in cause.examples {
@@ -316,7 +318,13 @@ fn every_cause_makes_a_notice_that_can_be_sent() {
             for _ in 0..2 {
                 digest.line(read_pasted(example.line, None), cluster, Place::default());
             }
-            for notice in digest.finish().notices {
+            let facts = worlds.iter().find(|world| world.cause == cause.id);
+            let answers: Answers = digest
+                .questions(50)
+                .into_iter()
+                .filter_map(|question| Some((question, facts?.facts.clone())))
+                .collect();
+            for notice in digest.finish_with(&answers).notices {
                 assert_fit_to_send(&notice, &[]);
                 let none: Vec<String> = Vec::new();
                 assert_eq!(

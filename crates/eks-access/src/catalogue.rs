@@ -1,13 +1,14 @@
 //! The catalogue: what a cause is, and which cause claims a case.
 
 use crate::cluster::{AuthenticationMode, Cluster};
+use crate::facts::Facts;
 use crate::principal::Principal;
 use crate::remedy::Remedy;
 use crate::symptom::{Actor, Severity, Symptom};
 
 pub use crate::causes::CAUSES;
 
-/// What a cause decides on: the denial's parsed fields and what is known of the cluster. No log text.
+/// What a cause decides on: the denial's parsed fields, what is known of the cluster, and the facts. No log text.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
     /// What the line said.
@@ -20,6 +21,8 @@ pub struct Case<'a> {
     pub detail: Detail,
     /// The cluster.
     pub cluster: &'a Cluster,
+    /// What was learned besides the line.
+    pub facts: &'a Facts,
 }
 
 impl<'a> Case<'a> {

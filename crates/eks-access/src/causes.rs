@@ -13,6 +13,7 @@ macro_rules! causes {
 
 causes! {
     principal_not_mapped,
+    entry_outlived_its_role,
     node_not_mapped,
     root_user_not_mapped,
     federated_user_not_mapped,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::catalogue::{Case, Detail};
 use crate::cluster::Cluster;
+use crate::facts::Facts;
 use crate::line::{Line, Stream};
 use crate::principal::{AccountId, Principal};
 use crate::symptom::Symptom;
@@ -35,6 +36,18 @@ impl Identity {
         self.session
             .as_ref()
             .filter(|session| !is_anonymous_session(session.raw()))
+    }
+
+    /// The unique id without what STS puts behind it for a session: `AROA…` of `AROA…:jane`.
+    #[must_use]
+    pub fn bare_id(&self) -> Option<&str> {
+        let id = self.unique_id.as_ref()?.raw();
+        let bare = id.split(':').next().unwrap_or_default();
+        let is_id = (16..=128).contains(&bare.len())
+            && bare
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        is_id.then_some(bare)
     }
 
     fn is_node(&self) -> bool {
@@ -130,13 +143,14 @@ impl Seen {
 
     /// The case to be judged.
     #[must_use]
-    pub fn case<'a>(&'a self, cluster: &'a Cluster) -> Case<'a> {
+    pub fn case<'a>(&'a self, cluster: &'a Cluster, facts: &'a Facts) -> Case<'a> {
         Case {
             symptom: self.case_symptom(),
             principal: self.principal.as_ref(),
             aws_internal_session: self.is_aws_internal_session(),
             detail: self.detail,
             cluster,
+            facts,
         }
     }
 

@@ -1,14 +1,15 @@
 //! Many lines make few notices: denials of the same cluster, subject and cause are one incident with counts.
 
 use std::collections::hash_map::{DefaultHasher, Entry};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, btree_map};
 use std::hash::{Hash, Hasher};
 
-use crate::catalogue::{Cause, Detail, Possibility};
+use crate::catalogue::{Case, Cause, Detail, Judgement, judge};
 use crate::cluster::{AuthenticationMode, Cluster, ClusterName};
 use crate::delivery::{Event, Header};
 use crate::denial::{Joiner, Seen};
-use crate::diagnosis::{Diagnosis, diagnose};
+use crate::diagnosis::{diagnose, facts_allow_a_grant};
+use crate::facts::{Facts, NO_FACTS};
 use crate::line::{Line, Stream, is_plainly_granted, read_delivered};
 use crate::notice::{Evidence, Notice};
 use crate::principal::Principal;
@@ -16,9 +17,11 @@ use crate::symptom::Symptom;
 use crate::text::LogText;
 
 mod counts;
+mod questions;
 mod settings;
 
 pub use counts::Counts;
+pub use questions::{Answers, Question};
 pub use settings::Settings;
 
 /// Denials this long after `aws-auth` broke are its doing, in milliseconds.
@@ -36,6 +39,8 @@ const MAX_INCIDENTS: usize = 4096;
 const AWS_INTERNAL: &str = "aws-internal-principal";
 /// The cause of a denial of another account's principal.
 const FOREIGN: &str = "foreign-account-principal";
+/// The cause of a denial that an access entry has overtaken.
+const TOO_NEW: &str = "access-entry-not-yet-effective";
 
 /// Whom an incident is about: a closed set of values, never free text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -131,15 +136,19 @@ enum Fate {
     Untold,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Incident {
     symptom: Symptom,
     detail: Detail,
     cause: &'static Cause,
-    perhaps: Vec<Possibility>,
+    is_aws_internal_session: bool,
+    /// Whether an access entry could be offered, as far as its first line shows.
     is_grantable: bool,
     count: u64,
-    principals: BTreeSet<Principal>,
+    /// The principals that were refused, with how often; up to a bound.
+    principals: BTreeMap<Principal, u64>,
+    /// The unique id that STS gave for the last caller that could be joined.
+    caller_id: Option<String>,
     sessions: Vec<LogText>,
     first: Moment,
     last: Moment,
@@ -260,7 +269,8 @@ impl Digest {
     /// The cluster as a line is judged by: a principal of any account of ours counts as the cluster's own.
     #[must_use]
     pub fn judged_cluster(&self, seen: &Seen, cluster: ClusterId) -> Cluster {
-        self.settings.judged_cluster(&self.cluster(cluster), seen)
+        self.settings
+            .judged_cluster(&self.cluster(cluster), seen.principal.as_ref())
     }
 
     /// What was counted so far.
@@ -312,7 +322,7 @@ impl Digest {
 
     /// Asks the catalogue once for a new case; opens its incident, if it is to have one.
     fn decide(&mut self, case: CaseKey, seen: &Seen, place: Place<'_>, moment: Moment) -> Fate {
-        let diagnosis = diagnose(seen, &self.judged_cluster(seen, case.cluster));
+        let diagnosis = diagnose(seen, &self.judged_cluster(seen, case.cluster), &NO_FACTS);
         let fate = match diagnosis.cause {
             Some(cause) if cause.id == AWS_INTERNAL => Fate::AwsInternal,
             Some(cause) => {
@@ -327,7 +337,8 @@ impl Digest {
                 match self.incidents.entry(key.clone()) {
                     Entry::Occupied(_) => Fate::Told(key),
                     Entry::Vacant(slot) if has_room => {
-                        slot.insert(Incident::new(seen, diagnosis, cause, place, moment));
+                        let is_grantable = diagnosis.is_grantable;
+                        slot.insert(Incident::new(seen, is_grantable, cause, place, moment));
                         Fate::Told(key)
                     }
                     Entry::Vacant(_) => Fate::Untold,
@@ -341,27 +352,72 @@ impl Digest {
         fate
     }
 
-    /// Ends the digest: every incident becomes a notice.
+    /// Ends the digest without facts: every incident becomes a notice.
     #[must_use]
-    pub fn finish(mut self) -> Outcome {
-        let mut incidents: Vec<(Key, Incident)> =
-            std::mem::take(&mut self.incidents).into_iter().collect();
-        // All that was said of it came in the shadow of a broken aws-auth.
-        incidents.retain(|(_, incident)| incident.count > 0);
-        // One lost watch is routine; the authenticator takes it up again by itself.
-        incidents.retain(|(_, incident)| {
-            incident.symptom != Symptom::MappingWatchLost || incident.count > 1
-        });
-        incidents.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut notices: Vec<Notice> = incidents
-            .into_iter()
-            .map(|(key, incident)| incident.into_notice(self.cluster(key.cluster), key.subject))
-            .collect();
+    pub fn finish(self) -> Outcome {
+        self.finish_with(&Answers::new())
+    }
+
+    /// Ends the digest: every incident is judged once more, by what was answered to [`Digest::questions`], and becomes a
+    /// notice. A denial that an access entry has overtaken is counted, and is none.
+    #[must_use]
+    pub fn finish_with(mut self, answers: &Answers) -> Outcome {
+        let incidents = self.settle(answers);
+        let mut told: BTreeMap<Key, Notice> = BTreeMap::new();
+        for (key, incident) in incidents {
+            let (key, notice) = self.judged(key, incident, answers);
+            if notice.cause.id == TOO_NEW {
+                self.counts.overtaken += notice.count;
+                continue;
+            }
+            match told.entry(key) {
+                btree_map::Entry::Vacant(slot) => {
+                    slot.insert(notice);
+                }
+                btree_map::Entry::Occupied(mut slot) => slot.get_mut().merge(notice),
+            }
+        }
+        let mut notices: Vec<Notice> = told.into_values().collect();
         notices.sort_by_key(|notice| std::cmp::Reverse((notice.severity, notice.count)));
         Outcome {
             notices,
             counts: self.counts,
         }
+    }
+
+    /// The incidents that are to be told, in a stable order.
+    fn settle(&mut self, answers: &Answers) -> Vec<(Key, Incident)> {
+        let mut incidents: Vec<(Key, Incident)> =
+            std::mem::take(&mut self.incidents).into_iter().collect();
+        incidents.retain(|(_, incident)| incident.is_told());
+        let strangers = incidents
+            .iter_mut()
+            .flat_map(|(key, incident)| {
+                let cluster = self.clusters.get(key.cluster.0).cloned();
+                incident.acquaintances(key, &cluster.unwrap_or_default(), answers)
+            })
+            .collect::<Vec<_>>();
+        incidents.extend(strangers);
+        incidents.retain(|(_, incident)| incident.count > 0);
+        incidents.sort_by(|(one, _), (other, _)| one.cmp(other));
+        incidents
+    }
+
+    /// An incident with its cause as the facts have it.
+    fn judged(&self, key: Key, incident: Incident, answers: &Answers) -> (Key, Notice) {
+        let cluster = self.cluster(key.cluster);
+        let question = incident.question(&key, &cluster);
+        let mut facts = answers.get(&question).unwrap_or(&NO_FACTS).clone();
+        facts.caller_id.clone_from(&incident.caller_id);
+        facts.last_denied = incident.last.at;
+        let cluster = facts.cluster_as_known(&cluster);
+        let notice = incident.into_notice(cluster, key.subject, facts, &self.settings);
+        let key = Key {
+            cluster: key.cluster,
+            subject: notice.subject.clone(),
+            cause: notice.cause.id,
+        };
+        (key, notice)
     }
 }
 
@@ -376,7 +432,7 @@ fn subject(seen: &Seen, cause: &Cause) -> Subject {
 impl Incident {
     fn new(
         seen: &Seen,
-        diagnosis: Diagnosis,
+        is_grantable: bool,
         cause: &'static Cause,
         place: Place<'_>,
         moment: Moment,
@@ -385,10 +441,11 @@ impl Incident {
             symptom: seen.case_symptom(),
             detail: seen.detail,
             cause,
-            perhaps: diagnosis.perhaps,
-            is_grantable: diagnosis.is_grantable,
+            is_aws_internal_session: seen.is_aws_internal_session(),
+            is_grantable,
             count: 0,
-            principals: BTreeSet::new(),
+            principals: BTreeMap::new(),
+            caller_id: None,
             sessions: Vec::new(),
             first: moment,
             last: moment,
@@ -407,16 +464,18 @@ impl Incident {
         self.first.at = self.first.at.into_iter().chain(moment.at).min();
         self.last.at = self.last.at.into_iter().chain(moment.at).max();
         self.last.sequence = moment.sequence;
-        if let Some(principal) = &seen.principal
-            && self.principals.len() < MAX_PRINCIPALS
-            && !self.principals.contains(principal)
-        {
-            self.principals.insert(principal.clone());
+        if let Some(principal) = &seen.principal {
+            if let Some(count) = self.principals.get_mut(principal) {
+                *count += 1;
+            } else if self.principals.len() < MAX_PRINCIPALS {
+                self.principals.insert(principal.clone(), 1);
+            }
         }
-        let session = seen
-            .identity
-            .as_ref()
-            .and_then(|identity| identity.telling_session());
+        let identity = seen.identity.as_ref();
+        if let Some(id) = identity.and_then(|identity| identity.bare_id()) {
+            self.caller_id = Some(id.to_owned());
+        }
+        let session = identity.and_then(|identity| identity.telling_session());
         if let Some(session) = session.filter(|session| !self.sessions.contains(session))
             && self.sessions.len() < MAX_SESSIONS
         {
@@ -424,22 +483,55 @@ impl Incident {
         }
     }
 
-    fn into_notice(self, cluster: Cluster, subject: Subject) -> Notice {
+    /// Whether there is something to tell: something that was not all said in the shadow of a broken `aws-auth`, and not
+    /// one lost watch, which is routine; the authenticator takes it up again by itself.
+    fn is_told(&self) -> bool {
+        let least = u64::from(self.symptom == Symptom::MappingWatchLost) + 1;
+        self.count >= least
+    }
+
+    fn into_notice(
+        self,
+        cluster: Cluster,
+        subject: Subject,
+        facts: Facts,
+        settings: &Settings,
+    ) -> Notice {
+        let is_strangers = subject == Subject::ForeignAccounts;
+        let principal = match &subject {
+            Subject::Principal(principal) => Some(principal),
+            // They share their cause: each is judged as the first.
+            Subject::ForeignAccounts => self.principals.keys().next(),
+            Subject::Nobody => None,
+        };
+        let judged = settings.judged_cluster(&cluster, principal);
+        let case = Case {
+            symptom: self.symptom,
+            principal,
+            aws_internal_session: self.is_aws_internal_session,
+            detail: self.detail,
+            cluster: &judged,
+            facts: &facts,
+        };
+        let Judgement { cause, perhaps } = judge(&case);
+        let cause = cause.filter(|_| !is_strangers).unwrap_or(self.cause);
+        let is_grantable = self.is_grantable && facts_allow_a_grant(&case, cause);
         Notice {
-            severity: self.cause.severity,
+            severity: cause.severity,
+            cause,
+            perhaps,
+            is_grantable,
             cluster,
-            is_grantable: self.is_grantable && matches!(subject, Subject::Principal(_)),
             subject,
             symptom: self.symptom,
             detail: self.detail,
-            cause: self.cause,
-            perhaps: self.perhaps,
             count: self.count,
-            principals: self.principals.into_iter().collect(),
+            principals: self.principals.into_keys().collect(),
             sessions: self.sessions,
             first_seen: self.first.at,
             last_seen: self.last.at,
             evidence: self.evidence,
+            facts,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::catalogue::{Case, Cause, Detail, Possibility};
 use crate::cluster::Cluster;
+use crate::facts::Facts;
 use crate::incident::Subject;
 use crate::principal::Principal;
 use crate::remedy::Remedy;
@@ -72,6 +73,8 @@ pub struct Notice {
     pub last_seen: Option<i64>,
     /// Where the first line stands.
     pub evidence: Evidence,
+    /// What was learned besides the lines.
+    pub facts: Facts,
 }
 
 impl Notice {
@@ -105,8 +108,26 @@ impl Notice {
             aws_internal_session: false,
             detail: self.detail,
             cluster: &self.cluster,
+            facts: &self.facts,
         };
         self.cause.remedies_for(&case)
+    }
+
+    /// Takes another notice about the same cluster, subject and cause in.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.first_seen = self.first_seen.into_iter().chain(other.first_seen).min();
+        self.last_seen = self.last_seen.into_iter().chain(other.last_seen).max();
+        for session in other.sessions {
+            if !self.sessions.contains(&session) {
+                self.sessions.push(session);
+            }
+        }
+        for principal in other.principals {
+            if !self.principals.contains(&principal) {
+                self.principals.push(principal);
+            }
+        }
     }
 
     /// One line without log text: what, where, who.

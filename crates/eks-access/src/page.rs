@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use crate::catalogue::{CAUSES, Case, Cause, Claim, Detail, Tier, find};
 use crate::cluster::Cluster;
+use crate::example::worlds;
+use crate::facts::NO_FACTS;
 use crate::principal::Principal;
 use crate::remedy::{Modes, Remedy, Step, Tool};
 use crate::symptom::Symptom;
@@ -101,12 +103,7 @@ fn capitalised(text: &str) -> String {
 
 /// The remedies of an example case, by mode and tool.
 fn commands(cause: &Cause) -> String {
-    let cluster = example_cluster();
-    let principals = example_principals(cause);
-    let Some(example) = example_case(cause, &cluster, &principals) else {
-        return String::new();
-    };
-    let remedies = (cause.remedies)(&example);
+    let remedies = example_remedies(cause);
     let mut text = String::new();
     for (modes, title) in [
         (Modes::Any, "In every authentication mode"),
@@ -165,6 +162,19 @@ fn steps(steps: &[Step]) -> String {
     text
 }
 
+/// The remedies of the world that shows the cause, or of a plain case where it needs no facts.
+fn example_remedies(cause: &Cause) -> Vec<Remedy> {
+    let cluster = example_cluster();
+    let world = worlds().into_iter().find(|world| world.cause == cause.id);
+    if let Some(world) = world {
+        let cluster = world.facts.cluster_as_known(&cluster);
+        return (cause.remedies)(&world.case(&cluster));
+    }
+    let principals = example_principals(cause);
+    let example = example_case(cause, &cluster, &principals);
+    example.map_or_else(Vec::new, |case| (cause.remedies)(&case))
+}
+
 fn example_cluster() -> Cluster {
     Cluster {
         name: "prod-eu".parse().ok(),
@@ -212,6 +222,7 @@ fn example_case<'a>(
             aws_internal_session: false,
             detail,
             cluster,
+            facts: &NO_FACTS,
         })
     });
     cases.find(|case| cause.tier == Tier::General || (cause.claim)(case) == Claim::Yes)

@@ -222,6 +222,13 @@ impl Principal {
             || lower.contains("-eks-node-group-")
     }
 
+    /// Whether the role's name is one that Karpenter's guide gives to its nodes' role (`KarpenterNodeRole-CLUSTER`).
+    #[must_use]
+    pub fn is_named_like_karpenters(&self) -> bool {
+        let lower = self.name().to_ascii_lowercase();
+        self.is_role() && lower.split('-').any(|part| part == "karpenternoderole")
+    }
+
     /// Whether the role's name is one that EKS' documentation or the common tools give to the cluster's own role.
     #[must_use]
     pub fn is_named_like_a_cluster_role(&self) -> bool {

@@ -12,6 +12,8 @@ pub enum Tool {
     Eksctl,
     /// Terraform with the AWS provider.
     Terraform,
+    /// CloudFormation.
+    CloudFormation,
     /// kubectl.
     Kubectl,
     /// Any other command of a POSIX shell.
@@ -26,6 +28,7 @@ impl Tool {
             Self::AwsCli => "aws-cli",
             Self::Eksctl => "eksctl",
             Self::Terraform => "terraform",
+            Self::CloudFormation => "cloudformation",
             Self::Kubectl => "kubectl",
             Self::Shell => "shell",
         }

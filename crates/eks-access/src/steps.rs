@@ -9,11 +9,13 @@ use crate::remedy::Remedy;
 mod access_entry;
 mod aws_auth;
 mod checks;
+mod cloudformation;
 mod cluster;
 mod credentials;
 mod grantee;
 mod logs;
 mod node;
+mod replace;
 mod sts;
 mod terraform;
 
@@ -31,9 +33,16 @@ pub(crate) use logs::{
     turn_logging_on,
 };
 pub(crate) use node::{node_mapping, node_remedies, prove_node_role};
+pub(crate) use replace::{note_entry_down, replace_entry, terraform_replace};
 pub(crate) use sts::{regional_sts, sts_host, token_in_another_region};
+pub(crate) use terraform::import_entry;
 
 /// Nothing to do.
 pub(crate) fn none(_: &Case<'_>) -> Vec<Remedy> {
     Vec::new()
+}
+
+/// A string of YAML, in double quotes.
+fn yaml(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use eks_access::catalogue::{Case, Cause, Detail};
 use eks_access::cluster::{AuthenticationMode, Cluster};
+use eks_access::facts::NO_FACTS;
 use eks_access::principal::Principal;
 use eks_access::symptom::Symptom;
 
@@ -93,6 +94,7 @@ pub(crate) static CASES: LazyLock<Vec<Case<'static>>> = LazyLock::new(|| {
                             aws_internal_session,
                             detail,
                             cluster,
+                            facts: &NO_FACTS,
                         });
                     }
                 }
@@ -118,6 +120,7 @@ pub(crate) fn plain<'a>(
         aws_internal_session: false,
         detail: Detail::None,
         cluster,
+        facts: &NO_FACTS,
     }
 }
 

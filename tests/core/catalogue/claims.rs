@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use eks_access::catalogue::{CAUSES, Case, Claim, Tier, judge};
+use eks_access::example::worlds;
 use eks_access::principal::Principal;
 use eks_access::symptom::Symptom;
 
@@ -54,6 +55,7 @@ fn every_specific_cause_claims_some_case() {
     for case in &*CASES {
         claimed.extend(judge(case).cause.map(|cause| cause.id));
     }
+    claimed.extend(worlds().iter().map(|world| world.cause));
     for cause in CAUSES {
         assert!(
             claimed.contains(cause.id),
@@ -74,7 +76,8 @@ fn a_foreign_principal_is_only_called_foreign_when_the_clusters_account_is_known
             judgement
                 .perhaps
                 .iter()
-                .find_map(|possibility| possibility.fact.map(|fact| (possibility.cause.id, fact))),
+                .find(|possibility| possibility.cause.id == "foreign-account-principal")
+                .and_then(|possibility| possibility.fact.map(|fact| (possibility.cause.id, fact))),
         )
     };
     assert_eq!(of(Some(OWN)), ("foreign-account-principal", None));

@@ -14,3 +14,4 @@ mod grants;
 mod pages;
 mod remedies;
 mod shell;
+mod worlds;

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use eks_access::catalogue::Detail;
 use eks_access::denial::{Identity, Seen};
 use eks_access::diagnosis;
+use eks_access::facts::NO_FACTS;
 use eks_access::incident::{ClusterId, Digest};
 use eks_access::notice::machine;
 use eks_access::symptom::Symptom;
@@ -121,10 +122,10 @@ impl Writer {
 
 fn diagnose(seen: &Seen, digest: &Digest, cluster: ClusterId) -> Answer {
     let cluster = digest.judged_cluster(seen, cluster);
-    let diagnosis = diagnosis::diagnose(seen, &cluster);
-    let remedies = diagnosis
-        .cause
-        .map_or_else(Vec::new, |cause| cause.remedies_for(&seen.case(&cluster)));
+    let diagnosis = diagnosis::diagnose(seen, &cluster, &NO_FACTS);
+    let remedies = diagnosis.cause.map_or_else(Vec::new, |cause| {
+        cause.remedies_for(&seen.case(&cluster, &NO_FACTS))
+    });
     let perhaps: Vec<&str> = diagnosis
         .perhaps
         .iter()

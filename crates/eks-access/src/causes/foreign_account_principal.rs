@@ -1,4 +1,5 @@
 use crate::catalogue::{Case, Cause, Claim, Example, Page, Tier};
+use crate::finding::Finding;
 use crate::remedy::{Command, Remedy, Tool};
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
@@ -48,6 +49,8 @@ fn claim(case: &Case<'_>) -> Claim {
     }
     match case.cluster.account {
         None => Claim::Perhaps("the account of the cluster"),
+        // The cluster has an entry for it, or for one that looks like it: that says more.
+        Some(_) if Finding::of(case) != Finding::Open => Claim::No,
         Some(_) if case.foreign_principal().is_some() => Claim::Yes,
         Some(_) => Claim::No,
     }

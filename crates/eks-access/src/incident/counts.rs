@@ -15,6 +15,8 @@ pub struct Counts {
     pub by_symptom: BTreeMap<Symptom, u64>,
     /// Denials of AWS' own callers, which are no notices.
     pub aws_internal: u64,
+    /// Denials that an access entry had overtaken by the time they were looked at, which are no notices.
+    pub overtaken: u64,
     /// Problems of more incidents than one digest holds.
     pub untold: u64,
 }

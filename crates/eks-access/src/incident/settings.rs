@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::{Cluster, ClusterName};
-use crate::denial::Seen;
 use crate::principal::{AccountId, Principal};
 
 /// What a digest is told.
@@ -28,10 +27,12 @@ impl Settings {
     }
 
     /// The cluster as a case sees it: a principal of any account of ours counts as the cluster's own.
-    pub(super) fn judged_cluster(&self, cluster: &Cluster, seen: &Seen) -> Cluster {
-        let own = seen
-            .principal
-            .as_ref()
+    pub(super) fn judged_cluster(
+        &self,
+        cluster: &Cluster,
+        principal: Option<&Principal>,
+    ) -> Cluster {
+        let own = principal
             .map(Principal::account)
             .filter(|account| self.own_accounts.contains(account));
         Cluster {

@@ -5,6 +5,7 @@ use crate::remedy::{Command, Modes, Remedy, Tool};
 use crate::symptom::Actor;
 
 use super::aws_auth::{VIEWERS, bind_viewers};
+use super::cloudformation::standard_resource;
 use super::cluster::{access_policy, eks, eksctl};
 use super::grantee::Grantee;
 use super::terraform::standard_entry;
@@ -12,7 +13,7 @@ use super::terraform::standard_entry;
 impl Grantee {
     /// Deletes an old entry. A shell refuses it where [`Grantee::find_arn`] found no ARN for the new one.
     pub(crate) fn delete_old_entry(&self, case: &Case<'_>, old: &str) -> Command {
-        let delete = if self.is_user {
+        let delete = if self.full_arn.is_some() {
             "aws eks delete-access-entry"
         } else {
             ": \"${ARN:?no role of that name in that account}\" && aws eks delete-access-entry"
@@ -23,7 +24,7 @@ impl Grantee {
     fn entry_title(&self) -> String {
         let title = "Create an access entry that may view one namespace";
         match (&self.permission_set, self.arn.rsplit_once('/')) {
-            (Some(_), Some((before, name))) => {
+            (Some(_), Some((before, name))) if self.full_arn.is_none() => {
                 format!(
                     "{title}; its ARN reads {before}/aws-reserved/sso.amazonaws.com/[REGION/]{name}"
                 )
@@ -62,11 +63,18 @@ pub(crate) fn entry_remedies(grantee: &Grantee, case: &Case<'_>) -> Vec<Remedy> 
     .modes(Modes::AccessEntries)
     .snippet(Tool::Terraform, standard_entry(grantee, case));
 
-    vec![
+    let mut remedies = vec![
         associate_view(aws, grantee, case),
         bind_viewers(with_eksctl, case),
         with_terraform,
-    ]
+    ];
+    // CloudFormation can't look an ARN up.
+    remedies.extend(standard_resource(grantee, case).map(|resource| {
+        Remedy::new(administrator, "Or do it with CloudFormation")
+            .modes(Modes::AccessEntries)
+            .snippet(Tool::CloudFormation, resource)
+    }));
+    remedies
 }
 
 /// Associates the view policy in one namespace with the entry that was just made.

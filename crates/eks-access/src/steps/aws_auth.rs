@@ -7,6 +7,7 @@ use crate::symptom::Actor;
 
 use super::cluster::{describe_cluster, eksctl, kubeconfig_aside};
 use super::grantee::Grantee;
+use super::yaml;
 
 /// The group that the mapping remedies give, and the `RoleBinding` binds.
 pub(super) const VIEWERS: &str = "NAMESPACE-viewers";
@@ -62,7 +63,31 @@ pub(crate) fn aws_auth_remedies(grantee: &Grantee, case: &Case<'_>) -> Vec<Remed
     )
     .modes(Modes::AwsAuth)
     .snippet(Tool::Kubectl, grantee.row());
-    vec![bind_viewers(with_eksctl, case), with_kubectl]
+    let in_git = Remedy::new(
+        Actor::ClusterAdministrator,
+        "Or keep the group's RoleBinding in Git, as YAML",
+    )
+    .snippet(Tool::Kubectl, viewers_binding());
+    vec![bind_viewers(with_eksctl, case), with_kubectl, in_git]
+}
+
+/// The `RoleBinding` of [`bind_viewers`] as a manifest.
+fn viewers_binding() -> String {
+    format!(
+        "apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {VIEWERS}
+  namespace: NAMESPACE
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: view
+subjects:
+  - apiGroup: rbac.authorization.k8s.io
+    kind: Group
+    name: {VIEWERS}"
+    )
 }
 
 /// Adds one row to aws-auth with eksctl, which can neither drop nor shadow another.
@@ -117,9 +142,4 @@ pub(super) fn bind_viewers(remedy: Remedy, case: &Case<'_>) -> Remedy {
             .option("--clusterrole", "view")
             .option("--group", VIEWERS),
     )
-}
-
-/// A string of YAML, in double quotes.
-fn yaml(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -30,6 +30,8 @@ pub(crate) struct Grantee {
     pub(super) name: String,
     /// The ARN as the authenticator wrote it: of a role without its path.
     pub(super) arn: String,
+    /// The ARN with its path: a user's always has it, a role's only where IAM told.
+    pub(super) full_arn: Option<String>,
     /// How every ARN of its account begins, if the principal is known.
     pub(super) arn_beginning: Option<String>,
     pub(super) is_user: bool,
@@ -49,6 +51,7 @@ impl Grantee {
             return Some(Self {
                 name: "ROLE_NAME".to_owned(),
                 arn,
+                full_arn: None,
                 arn_beginning: None,
                 is_user: false,
                 permission_set: None,
@@ -58,9 +61,14 @@ impl Grantee {
             && !principal.is_service_linked()
             && !aws_called(case)
             && case.foreign_principal().is_none();
+        let in_iam = case.facts.iam_principal();
+        let full = in_iam
+            .map(|known| &known.principal)
+            .or(Some(principal).filter(|principal| principal.is_user()));
         is_possible.then(|| Self {
             name: principal.name().to_owned(),
             arn: principal.to_string(),
+            full_arn: full.map(ToString::to_string),
             arn_beginning: Some(format!(
                 "arn:{}:iam::{}:",
                 principal.partition(),
@@ -89,10 +97,11 @@ impl Grantee {
         self.permission_set.as_deref()
     }
 
-    /// Adds the command that finds the ARN with its path. STS leaves a role's path out, so no log has it. A role of
+    /// Adds the command that finds the ARN with its path, unless it is known. STS leaves a role's path out, so no log has
+    /// it. A role of
     /// the same name in another account, to which the reader's profile may point, leaves `ARN` empty.
     pub(crate) fn find_arn(&self, remedy: Remedy) -> Remedy {
-        if self.is_user {
+        if self.full_arn.is_some() {
             return remedy;
         }
         let query = Command::new("ARN=$(aws iam get-role").option("--role-name", &self.name);
@@ -108,10 +117,11 @@ impl Grantee {
     /// Adds `--principal-arn` with the ARN that [`Grantee::find_arn`] found. A shell refuses the command where it
     /// found none.
     pub(crate) fn principal_arn(&self, command: Command) -> Command {
-        if self.is_user {
-            command.option("--principal-arn", &self.arn)
-        } else {
-            command.then("--principal-arn \"${ARN:?no role of that name in that account}\"")
+        match &self.full_arn {
+            Some(arn) => command.option("--principal-arn", arn),
+            None => {
+                command.then("--principal-arn \"${ARN:?no role of that name in that account}\"")
+            }
         }
     }
 

@@ -8,8 +8,8 @@ use super::grantee::Grantee;
 impl Grantee {
     /// How Terraform finds the ARN, and the expression that stands for it.
     fn terraform_arn(&self) -> (String, String) {
-        if self.is_user {
-            return (String::new(), hcl(&self.arn));
+        if let Some(arn) = &self.full_arn {
+            return (String::new(), hcl(arn));
         }
         let condition = self
             .arn_beginning
@@ -71,6 +71,19 @@ pub(super) fn node_entry(role: &Grantee, case: &Case<'_>, entry_type: &str) -> S
 }}",
         hcl(case.cluster.name_or_placeholder()),
         hcl(entry_type),
+    )
+}
+
+/// Takes an entry that is there into Terraform's state, so that `apply` does not fail on it (AWS provider,
+/// `aws_eks_access_entry`: the id is `CLUSTER:PRINCIPAL_ARN`).
+pub(crate) fn import_entry(case: &Case<'_>, principal_arn: &str) -> String {
+    let id = format!("{}:{principal_arn}", case.cluster.name_or_placeholder());
+    format!(
+        "import {{
+  to = aws_eks_access_entry.denied
+  id = {}
+}}",
+        hcl(&id)
     )
 }
 

@@ -1,0 +1,28 @@
+//! Access entries in CloudFormation, for those who keep theirs in templates.
+
+use crate::catalogue::Case;
+
+use super::cluster::access_policy;
+use super::grantee::Grantee;
+use super::yaml;
+
+/// A `STANDARD` entry that may read one namespace; only where the whole ARN is known.
+pub(super) fn standard_resource(grantee: &Grantee, case: &Case<'_>) -> Option<String> {
+    let arn = grantee.full_arn.as_ref()?;
+    Some(format!(
+        "DeniedPrincipal:
+  Type: AWS::EKS::AccessEntry
+  Properties:
+    ClusterName: {}
+    PrincipalArn: {}
+    Type: STANDARD
+    AccessPolicies:
+      - PolicyArn: {}
+        AccessScope:
+          Type: namespace
+          Namespaces: [NAMESPACE]",
+        yaml(case.cluster.name_or_placeholder()),
+        yaml(arn),
+        yaml(&access_policy(case, "AmazonEKSViewPolicy")),
+    ))
+}
