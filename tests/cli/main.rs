@@ -7,6 +7,7 @@
 )]
 
 mod attacks;
+mod aws_auth;
 mod catalogue;
 mod explain;
 mod formats;

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Cause(Cause),
     /// List every cause
     Causes(Causes),
+    /// Check the aws-auth ConfigMap, or write it as access entries
+    AwsAuth(crate::aws_auth::AwsAuthCommand),
     /// Pack log lines into the event that a log subscription sends to Lambda
     Pack(Pack),
     /// Print a completion script for a shell

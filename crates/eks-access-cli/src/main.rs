@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod args;
+mod aws_auth;
 mod causes;
 #[expect(dead_code, reason = "the first command that asks AWS follows")]
 mod environment;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         args::Command::Explain(options) => explain::run(&options),
         args::Command::Cause(options) => causes::show(&options),
         args::Command::Causes(options) => causes::list(&options),
+        args::Command::AwsAuth(options) => aws_auth::run(&options),
         args::Command::Pack(options) => pack::run(&options),
         args::Command::Completions { shell } => {
             args::completions(shell);

@@ -17,8 +17,10 @@ use crate::text::LogText;
 
 mod document;
 
+pub mod lint;
 mod lookup;
 mod rows;
+pub mod translate;
 
 mod yaml;
 

@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod delivery;
 pub mod denial;
 pub mod diagnosis;
+mod escape;
 pub mod example;
 pub mod facts;
 pub mod finding;

@@ -6,8 +6,10 @@
     reason = "a test fails where it finds something missing"
 )]
 
+mod lint;
 mod lookup;
 mod parse;
+mod translate;
 
 use eks_access::aws_auth::AwsAuth;
 
