@@ -41,8 +41,3 @@ pub(crate) use terraform::import_entry;
 pub(crate) fn none(_: &Case<'_>) -> Vec<Remedy> {
     Vec::new()
 }
-
-/// A string of YAML, in double quotes.
-fn yaml(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}

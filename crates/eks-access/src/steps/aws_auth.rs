@@ -7,7 +7,7 @@ use crate::symptom::Actor;
 
 use super::cluster::{describe_cluster, eksctl, kubeconfig_aside};
 use super::grantee::Grantee;
-use super::yaml;
+use crate::escape::yaml;
 
 /// The group that the mapping remedies give, and the `RoleBinding` binds.
 pub(super) const VIEWERS: &str = "NAMESPACE-viewers";

@@ -4,7 +4,7 @@ use crate::catalogue::Case;
 
 use super::cluster::access_policy;
 use super::grantee::Grantee;
-use super::yaml;
+use crate::escape::yaml;
 
 /// A `STANDARD` entry that may read one namespace; only where the whole ARN is known.
 pub(super) fn standard_resource(grantee: &Grantee, case: &Case<'_>) -> Option<String> {

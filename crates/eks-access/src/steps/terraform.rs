@@ -1,6 +1,7 @@
 //! Access entries in HCL, for those who keep theirs in Terraform.
 
 use crate::catalogue::Case;
+use crate::escape::hcl;
 
 use super::cluster::access_policy;
 use super::grantee::Grantee;
@@ -85,14 +86,4 @@ pub(crate) fn import_entry(case: &Case<'_>, principal_arn: &str) -> String {
 }}",
         hcl(&id)
     )
-}
-
-/// A string of HCL.
-fn hcl(text: &str) -> String {
-    let escaped = text
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace("${", "$${")
-        .replace("%{", "%%{");
-    format!("\"{escaped}\"")
 }
