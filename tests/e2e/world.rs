@@ -51,6 +51,7 @@ impl World {
             ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
             ("AWS_SESSION_TOKEN", SESSION_TOKEN),
             ("TOPIC_ARN", TOPIC),
+            ("FACTS", "off"),
         ];
         all.extend(variables);
         let function = Function::start(RESPONDER, &all);

@@ -17,6 +17,38 @@ const BACKOFF: Duration = Duration::from_millis(300);
 /// A call and its repetitions.
 const ATTEMPTS: u32 = 3;
 
+/// The same for a question that an invocation can do without: it has to leave time for the notices.
+const QUESTION_ATTEMPT: Duration = Duration::from_millis(1500);
+/// A question with its attempts and the pauses between them.
+const QUESTION: Duration = Duration::from_millis(3500);
+/// A question and its repetition.
+const QUESTION_ATTEMPTS: u32 = 2;
+
+/// The same configuration for clients of another Region.
+#[must_use]
+pub fn in_region(config: &SdkConfig, region: &str) -> SdkConfig {
+    let region = Region::new(region.to_owned());
+    config.to_builder().region(region).build()
+}
+
+/// The same configuration for questions whose answer is nice to have.
+#[must_use]
+pub fn for_questions(config: &SdkConfig) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(QUESTION_ATTEMPT)
+        .operation_timeout(QUESTION)
+        .build();
+    let retries = RetryConfig::standard()
+        .with_max_attempts(QUESTION_ATTEMPTS)
+        .with_initial_backoff(BACKOFF);
+    config
+        .to_builder()
+        .timeout_config(timeouts)
+        .retry_config(retries)
+        .build()
+}
+
 /// The configuration for clients in this Region. The SDK itself has no time-out but for the connection.
 pub async fn config(region: &str) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()

@@ -19,6 +19,10 @@ pub enum Metric {
     Unreadable,
     /// Lines of log groups or streams that are not ours to read.
     Ignored,
+    /// Denials that an access entry had overtaken by the time they were looked at; no notice is sent.
+    Overtaken,
+    /// Facts that AWS was asked for and that stay unknown.
+    FactsUnknown,
     /// Notices published.
     Notices,
     /// Notices left out because of `MAX_NOTICES`.
@@ -37,6 +41,8 @@ impl Metric {
         Self::Unrecognised,
         Self::Unreadable,
         Self::Ignored,
+        Self::Overtaken,
+        Self::FactsUnknown,
         Self::Notices,
         Self::NoticesHeldBack,
         Self::DeliveryFailures,
@@ -52,6 +58,8 @@ impl Metric {
             Self::Unrecognised => "Unrecognised",
             Self::Unreadable => "Unreadable",
             Self::Ignored => "Ignored",
+            Self::Overtaken => "Overtaken",
+            Self::FactsUnknown => "FactsUnknown",
             Self::Notices => "Notices",
             Self::NoticesHeldBack => "NoticesHeldBack",
             Self::DeliveryFailures => "DeliveryFailures",

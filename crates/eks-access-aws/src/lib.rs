@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod emf;
+pub mod facts;
 #[cfg(feature = "laptop")]
 pub mod laptop;
 pub mod log;

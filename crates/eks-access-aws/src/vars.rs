@@ -58,6 +58,12 @@ pub const OWN_ACCOUNTS: Variable = Variable {
     meaning: "account ids, with commas between, whose principals are ours besides those of the cluster's own account; \
               everyone else's are folded into one notice per cluster",
 };
+/// Whether EKS and IAM are asked.
+pub const FACTS: Variable = Variable {
+    name: "FACTS",
+    need: Need::Default("on"),
+    meaning: "`on` to ask EKS and IAM why a principal is not let in, `off` to tell only what the line says",
+};
 /// How many notices one invocation sends.
 pub const MAX_NOTICES: Variable = Variable {
     name: "MAX_NOTICES",
@@ -81,6 +87,7 @@ pub const AWS_REGION: Variable = Variable {
 pub const RESPONDER: &[Variable] = &[
     TOPIC_ARN,
     OWN_ACCOUNTS,
+    FACTS,
     MAX_NOTICES,
     MAX_DECODED_BYTES,
     METRICS_NAMESPACE,
@@ -94,6 +101,8 @@ pub struct Responder {
     pub topic: TopicArn,
     /// [`OWN_ACCOUNTS`].
     pub own_accounts: BTreeSet<AccountId>,
+    /// [`FACTS`].
+    pub asks_for_facts: bool,
     /// [`MAX_NOTICES`].
     pub max_notices: usize,
     /// [`MAX_DECODED_BYTES`].
@@ -124,14 +133,23 @@ impl Responder {
         };
         let topic = reader.read(&TOPIC_ARN, str::parse::<TopicArn>);
         let own_accounts = reader.read(&OWN_ACCOUNTS, accounts);
+        let facts = reader.read(&FACTS, on_or_off);
         let max_notices = reader.read(&MAX_NOTICES, |text| whole(text, 1..=1000));
         let max_decoded_bytes =
             reader.read(&MAX_DECODED_BYTES, |text| whole(text, 1 << 20..=1 << 30));
         let namespace = reader.read(&METRICS_NAMESPACE, str::parse::<Namespace>);
         let region = reader.read(&AWS_REGION, str::parse::<Region>);
-        match (topic, max_notices, max_decoded_bytes, namespace, region) {
+        match (
+            topic,
+            facts,
+            max_notices,
+            max_decoded_bytes,
+            namespace,
+            region,
+        ) {
             (
                 Some(topic),
+                Some(asks_for_facts),
                 Some(max_notices),
                 Some(max_decoded_bytes),
                 Some(namespace),
@@ -141,6 +159,7 @@ impl Responder {
                 Ok(Self {
                     topic,
                     own_accounts,
+                    asks_for_facts,
                     max_notices,
                     max_decoded_bytes,
                     namespace,
@@ -243,6 +262,14 @@ fn whole<T: FromStr + PartialOrd + fmt::Display>(
     })
 }
 
+fn on_or_off(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("it is `on` or `off`"),
+    }
+}
+
 fn accounts(text: &str) -> Result<BTreeSet<AccountId>, &'static str> {
     text.split(',')
         .map(str::trim)
@@ -284,6 +311,7 @@ mod tests {
     #[test]
     fn all_mistakes_are_told_at_once() {
         let set = [
+            ("FACTS", "yes"),
             ("MAX_NOTICES", "0"),
             ("MAX_DECODED_BYTES", "64MB"),
             ("OWN_ACCOUNTS", "111122223333,12"),

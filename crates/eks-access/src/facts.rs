@@ -426,12 +426,15 @@ impl Facts {
         self.iam_principal()?.trust.as_ref()
     }
 
-    /// Whether no entry with the administrator's policy is known to work.
+    /// Whether everybody who had the administrator's policy is known to be gone. (Where nobody ever had it, somebody may
+    /// administer the cluster by a Kubernetes group.)
     #[must_use]
     pub fn is_without_administrator(&self) -> bool {
         self.administrators.known().is_some_and(|all| {
-            all.iter()
-                .all(|administrator| administrator.exists == Fact::Known(false))
+            !all.is_empty()
+                && all
+                    .iter()
+                    .all(|administrator| administrator.exists == Fact::Known(false))
         })
     }
 

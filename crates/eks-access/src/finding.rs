@@ -162,6 +162,7 @@ fn by_likeness(facts: &Facts) -> Option<Finding<'_>> {
         Near::OtherSuffix => Some(Finding::EntryOtherSuffix(&miss.entry)),
         Near::OtherCase | Near::OtherKind => Some(Finding::EntryLookalike(miss)),
         Near::OtherAccount => Some(Finding::EntryOtherAccount(&miss.entry)),
+        Near::Former => None,
     })
 }
 

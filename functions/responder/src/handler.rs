@@ -5,10 +5,12 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime};
 
 use eks_access::delivery::{self, DeliveryError, Limits, Payload};
-use eks_access::incident::{Counts, Digest, Outcome, Settings};
+use eks_access::facts::{Facts, Unknown};
+use eks_access::incident::{Answers, Counts, Digest, Outcome, Settings};
 use eks_access::notice::Notice;
 use eks_access::symptom::{Kind, Symptom};
 use eks_access_aws::emf::{self, Metric};
+use eks_access_aws::facts::Gatherer;
 use eks_access_aws::log::{self, Entry, Level};
 use eks_access_aws::sns::{PublishError, Topic};
 use eks_access_aws::{aws, vars};
@@ -23,18 +25,26 @@ use crate::fault::Fault;
 const AT_ONCE: usize = 8;
 /// What is left of an invocation's time for telling how it went.
 const RESERVE: Duration = Duration::from_millis(500);
+/// What finding out facts may take, at most; and of what is left of an invocation's time, at most a third.
+const FACTS_BUDGET: Duration = Duration::from_secs(5);
 
 /// Everything that outlives an invocation.
 pub(crate) struct Responder {
     vars: vars::Responder,
     settings: Settings,
     topic: Topic,
+    /// `None` when facts are switched off.
+    facts: Option<Gatherer>,
 }
 
 impl Responder {
     pub(crate) async fn new(vars: vars::Responder) -> Self {
-        let config = aws::config(vars.topic.region().as_str()).await;
-        let topic = Topic::new(&config, vars.topic.clone());
+        let config = aws::config(vars.region.as_str()).await;
+        let of_topic = aws::in_region(&config, vars.topic.region().as_str());
+        let topic = Topic::new(&of_topic, vars.topic.clone());
+        let facts = vars
+            .asks_for_facts
+            .then(|| Gatherer::new(&aws::for_questions(&config)));
         let mut settings = Settings {
             own_accounts: vars.own_accounts.clone(),
             ..Settings::default()
@@ -44,6 +54,7 @@ impl Responder {
             vars,
             settings,
             topic,
+            facts,
         }
     }
 
@@ -66,7 +77,13 @@ impl Responder {
     ) -> Result<(), Fault> {
         let request_id = context.request_id.as_str();
         let mut tally = Tally::default();
-        let mut notices = self.read(event, request_id, &mut tally);
+        let digest = self.read(event, request_id, &mut tally);
+        let answers = self.find_out(&digest, request_id, until, &mut tally).await;
+        let Outcome {
+            mut notices,
+            counts,
+        } = digest.finish_with(&answers);
+        tally.count(&counts);
         tally.add(
             Metric::NoticesHeldBack,
             notices.len().saturating_sub(self.vars.max_notices),
@@ -86,8 +103,8 @@ impl Responder {
         delivered.result()
     }
 
-    /// Bytes to lines to denials to diagnoses to notices. A payload that can't be read costs only itself.
-    fn read(&self, event: RawEvent, request_id: &str, tally: &mut Tally) -> Vec<Notice> {
+    /// Bytes to lines to denials to incidents. A payload that can't be read costs only itself.
+    fn read(&self, event: RawEvent, request_id: &str, tally: &mut Tally) -> Digest {
         let payloads = delivery::payloads(event.bytes());
         // The event holds the same bytes as the payloads, a third larger.
         drop(event);
@@ -119,9 +136,42 @@ impl Responder {
                 .with("detail", error.to_string())
                 .write();
         }
-        let Outcome { notices, counts } = digest.finish();
-        tally.count(&counts);
-        notices
+        digest
+    }
+
+    /// Asks EKS and IAM about the incidents. Whatever goes wrong there, the notices are sent.
+    async fn find_out(
+        &self,
+        digest: &Digest,
+        request_id: &str,
+        until: Instant,
+        tally: &mut Tally,
+    ) -> Answers {
+        let Some(facts) = &self.facts else {
+            return Answers::new();
+        };
+        let questions = digest.questions(self.vars.max_notices);
+        let left = until.saturating_duration_since(Instant::now());
+        let answers = facts.gather(questions, FACTS_BUDGET.min(left / 3)).await;
+        let unknown: BTreeMap<(&str, Unknown), usize> = answers
+            .values()
+            .flat_map(Facts::unanswered)
+            // IAM never tells of other accounts; nothing is amiss.
+            .filter(|(_, why)| *why != Unknown::OtherAccount)
+            .fold(BTreeMap::new(), |mut counts, key| {
+                *counts.entry(key).or_default() += 1;
+                counts
+            });
+        for ((what, why), count) in unknown {
+            tally.add(Metric::FactsUnknown, count);
+            Entry::new(Level::Warn, "facts stay unknown")
+                .with("request_id", request_id)
+                .with("reason", why.slug())
+                .with("detail", format!("{what}: {}", why.reason()))
+                .with("count", count)
+                .write();
+        }
+        answers
     }
 
     fn digest(&self, payload: &Payload, digest: &mut Digest) -> Result<(), DeliveryError> {
@@ -224,6 +274,7 @@ impl Tally {
         self.add_lines(Metric::Unrecognised, counts.of(Symptom::UnknownDenial));
         self.add_lines(Metric::Unreadable, counts.of_kind(Kind::Unreadable));
         self.add_lines(Metric::Ignored, counts.ignored);
+        self.add_lines(Metric::Overtaken, counts.overtaken);
         for (symptom, count) in counts
             .by_symptom
             .iter()

@@ -16,6 +16,8 @@ pub enum Near {
     OtherKind,
     /// The same name, or the same permission set, in another account.
     OtherAccount,
+    /// A user of another name that IAM has no more: perhaps the same one before it was renamed.
+    Former,
 }
 
 impl Near {
@@ -28,6 +30,7 @@ impl Near {
             Self::OtherCase => "the same name in other letters (upper and lower case)",
             Self::OtherKind => "a user and no role, or a role and no user, of the same name",
             Self::OtherAccount => "the same name in another account",
+            Self::Former => "a user that IAM has no more",
         }
     }
 }
