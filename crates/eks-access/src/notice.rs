@@ -14,6 +14,7 @@ use crate::timestamp;
 
 pub mod chat;
 pub mod email;
+pub mod learned;
 pub mod machine;
 pub mod sns;
 pub mod terminal;

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::Notice;
+use super::{Notice, learned};
 use crate::incident::Subject;
 use crate::text::shorten;
 
@@ -14,6 +14,8 @@ const MAX_TITLE: usize = 250;
 const MAX_DESCRIPTION: usize = 8000;
 const MAX_NEXT_STEP: usize = 350;
 const MAX_NEXT_STEPS: usize = 6;
+/// Similar access entries that are named.
+const NAMED_ENTRIES: usize = 3;
 
 /// Renders a notice as a custom notification, version 1.0.
 #[must_use]
@@ -66,6 +68,19 @@ fn description(notice: &Notice) -> String {
         known(notice.cluster.account.as_ref().map(ToString::to_string)),
         known(notice.cluster.region.as_ref().map(ToString::to_string)),
     ));
+    let near = notice.facts.near.known().map_or(&[][..], Vec::as_slice);
+    lines.extend(near.iter().take(NAMED_ENTRIES).map(|miss| {
+        format!(
+            "*Has an entry:* {} ({})",
+            code(&miss.entry.to_string()),
+            miss.near.words()
+        )
+    }));
+    lines.extend(
+        learned::unanswered(&notice.facts)
+            .into_iter()
+            .map(|unknown| format!("*Unknown:* {unknown}")),
+    );
     lines.push(format!("*Seen:* at least {}", notice.when()));
     lines.push(format!(
         "*Severity:* {}; *for:* {}",

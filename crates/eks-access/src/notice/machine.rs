@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Notice;
+use super::{Notice, learned};
 use crate::catalogue::Possibility;
+use crate::cluster::AuthenticationMode;
 use crate::incident::Subject;
 use crate::remedy::{Remedy, Step};
 use crate::timestamp;
@@ -48,6 +49,8 @@ pub fn render(notice: &Notice) -> Value {
         "grantable": notice.is_grantable,
         "perhaps": perhaps(&notice.perhaps),
         "remedies": remedies(&notice.remedies()),
+        "mode": notice.cluster.mode.map(AuthenticationMode::as_str),
+        "facts": learned::machine(&notice.facts),
         "evidence": {
             "log_group": none_if_empty(&notice.evidence.log_group),
             "log_stream": none_if_empty(&notice.evidence.log_stream),

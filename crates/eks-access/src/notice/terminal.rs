@@ -1,6 +1,6 @@
 //! The notice as a person reads it in a terminal.
 
-use super::Notice;
+use super::{Notice, learned};
 use crate::cluster::AuthenticationMode;
 use crate::incident::Subject;
 use crate::remedy::{Remedy, Step};
@@ -118,6 +118,9 @@ fn facts(notice: &Notice, style: Style, out: &mut String) {
     if !place.is_empty() {
         fact("where", &place.join(", "));
     }
+    for (label, text) in learned::learned(&notice.facts) {
+        fact(label, &broken(&text, style.columns - INDENT.len()));
+    }
     fact("seen", &format!("at least {}", notice.when()));
     fact("can act", notice.cause.actor.title());
     if let Some(error) = notice.shown_error() {
@@ -133,6 +136,9 @@ fn facts(notice: &Notice, style: Style, out: &mut String) {
             "event",
             &crate::text::LogText::new(&notice.evidence.event_id).shown(64),
         );
+    }
+    for unknown in learned::unanswered(&notice.facts) {
+        fact("unknown", &unknown);
     }
 }
 
