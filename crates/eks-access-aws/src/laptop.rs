@@ -4,12 +4,22 @@
 
 use std::time::Duration;
 
-pub use aws_config::SdkConfig;
+use aws_config::SdkConfig;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_sdk_sts::config::{ProvideCredentials, SharedCredentialsProvider};
+
+pub mod clusters;
+pub mod identity;
+pub mod logs;
+mod refused;
+pub mod trail;
+
+use identity::Caller;
+pub use refused::{Kind, Refused};
 
 /// Setting up a connection, TLS not included: a person may be far from the Region.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -22,10 +32,25 @@ const BACKOFF: Duration = Duration::from_millis(300);
 /// A call and its repetitions: many calls for many clusters are throttled now and then.
 const ATTEMPTS: u32 = 6;
 
+/// The caller's own credentials, found once, and the Region: of the flag, the environment or the profile.
+///
+/// # Errors
+/// When there are no credentials, or STS does not take them.
+pub async fn caller(profile: Option<&str>, region: Option<&str>) -> Result<Caller, Refused> {
+    let config = config(profile, region).await;
+    let Some(provider) = config.credentials_provider() else {
+        return Err(Refused::without_credentials("nothing has any".to_owned()));
+    };
+    let found = provider.provide_credentials().await;
+    let found = found.map_err(|error| Refused::without_credentials(refused::chain(&error)))?;
+    let found = SharedCredentialsProvider::new(found);
+    identity::whose(config.to_builder().credentials_provider(found).build()).await
+}
+
 /// A configuration with the caller's own credentials. A profile that is named counts more than keys in the
 /// environment, as with `--profile` of the AWS CLI (botocore, `create_credential_resolver`); the SDK by itself would take
 /// the keys. Without a Region, that of the environment or the profile is used, if there is one.
-pub async fn config(profile: Option<&str>, region: Option<&str>) -> SdkConfig {
+async fn config(profile: Option<&str>, region: Option<&str>) -> SdkConfig {
     let loader = loader(region);
     let Some(profile) = profile else {
         return loader.load().await;

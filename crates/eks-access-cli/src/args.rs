@@ -38,6 +38,10 @@ pub(crate) enum Command {
     Causes(Causes),
     /// Check the aws-auth ConfigMap, or write it as access entries
     AwsAuth(crate::aws_auth::AwsAuthCommand),
+    /// Tell which identity kubectl really uses, and whether the cluster lets it in
+    #[command(after_help = WHOAMI_HELP)]
+    #[cfg_attr(not(feature = "live"), command(hide = true))]
+    Whoami(Whoami),
     /// Pack log lines into the event that a log subscription sends to Lambda
     Pack(Pack),
     /// Print a completion script for a shell
@@ -57,6 +61,40 @@ Formats, found by looking at the input (gzip around any of them):
 
 --format json prints one object per line of input, in order; `--format schema` prints its JSON Schema.
 Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage, or a file that is missing or broken.";
+
+const WHOAMI_HELP: &str = "\
+It reads the kubeconfig and the AWS CLI's files, works out whose credentials kubectl's plugin takes, asks STS who they
+are, and compares that with the cluster's access entries. It does not run the plugin and shows no key and no token.
+
+Permissions: none for the identity (sts:AssumeRole if the plugin assumes a role); eks:DescribeCluster,
+eks:DescribeAccessEntry, eks:ListAccessEntries, eks:ListAssociatedAccessPolicies, iam:GetRole and iam:GetUser for the
+comparison; what is not allowed is said and left out.
+
+Exit codes: 0 the cluster lets it in, or that could not be told; 1 it does not; 2 wrong usage, or no identity.
+
+Examples:
+  eks-access whoami --cluster prod
+  eks-access whoami --cluster prod --region eu-west-1 --profile admin    # ask the cluster with these credentials
+  eks-access whoami --context staging --format json";
+
+/// Options of `whoami`.
+#[derive(Debug, Args)]
+pub(crate) struct Whoami {
+    /// The cluster; without it, that of the context
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<ClusterName>,
+    /// The context of the kubeconfig; without it, the one that leads to the cluster, or the current one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// The kubeconfig, in place of KUBECONFIG and ~/.kube/config
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) account: Account,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ListFormat,
+}
 
 /// Options of `explain`.
 #[derive(Debug, Args)]

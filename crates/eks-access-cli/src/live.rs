@@ -2,11 +2,16 @@
 
 use std::io;
 
-use crate::args::Account;
+use eks_access::text::LogText;
+
 use crate::output::Error;
 
+mod whoami;
+
+pub(crate) use whoami::run as whoami;
+
 /// Runs what waits for AWS, on this thread.
-pub(crate) fn wait<T>(future: impl Future<Output = T>) -> Result<T, Error> {
+fn wait<T>(future: impl Future<Output = T>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -15,11 +20,33 @@ pub(crate) fn wait<T>(future: impl Future<Output = T>) -> Result<T, Error> {
         .map_err(|error: io::Error| Error::Runtime(error))
 }
 
-/// The configuration of AWS' clients that the caller asked for.
-pub(crate) async fn config(account: &Account) -> eks_access_aws::laptop::SdkConfig {
-    let region = account
-        .region
-        .as_ref()
-        .map(eks_access::cluster::Region::as_str);
-    eks_access_aws::laptop::config(account.profile.as_deref(), region).await
+/// Text of others, fit for a line of a terminal.
+fn shown(text: impl Into<String>) -> String {
+    LogText::new(text).shown(300)
+}
+
+/// A named fact, in two columns.
+fn fact(out: &mut String, name: &str, value: &str, columns: usize) {
+    const INDENT: &str = "            ";
+    out.push_str(&format!("  {name:<10}"));
+    out.push_str(wrapped(value, columns, INDENT).trim_start());
+}
+
+/// Fills lines of at most `columns`. A longer word sticks out: it is an ARN or a name that people copy.
+fn wrapped(text: &str, columns: usize, indent: &str) -> String {
+    let width = columns.saturating_sub(indent.len()).max(20);
+    let mut out = String::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            out.push_str(&format!("{indent}{line}\n"));
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    out.push_str(&format!("{indent}{line}\n"));
+    out
 }

@@ -7,13 +7,12 @@ use clap::Parser;
 mod args;
 mod aws_auth;
 mod causes;
-#[expect(dead_code, reason = "the first command that asks AWS follows")]
+#[cfg_attr(not(feature = "live"), expect(dead_code, reason = "only AWS needs it"))]
 mod environment;
 mod explain;
 mod input;
 mod lines;
 #[cfg(feature = "live")]
-#[expect(dead_code, reason = "the first command that asks AWS follows")]
 mod live;
 #[cfg(not(feature = "live"))]
 #[path = "offline.rs"]
@@ -28,6 +27,7 @@ fn main() -> ExitCode {
         args::Command::Cause(options) => causes::show(&options),
         args::Command::Causes(options) => causes::list(&options),
         args::Command::AwsAuth(options) => aws_auth::run(&options),
+        args::Command::Whoami(options) => live::whoami(&options),
         args::Command::Pack(options) => pack::run(&options),
         args::Command::Completions { shell } => {
             args::completions(shell);

@@ -16,10 +16,6 @@ pub(crate) enum Found {
 
 /// What went wrong, in words that say what to do.
 #[derive(Debug)]
-#[cfg_attr(
-    not(feature = "live"),
-    expect(dead_code, reason = "the first command that asks AWS follows")
-)]
 pub(crate) enum Error {
     /// A file can't be read.
     Input(PathBuf, io::Error),
@@ -34,6 +30,9 @@ pub(crate) enum Error {
     /// The machine did not give what waiting for AWS needs.
     #[cfg(feature = "live")]
     Runtime(io::Error),
+    /// Neither AWS nor the files at hand gave what is needed; the words say what to do.
+    #[cfg(feature = "live")]
+    Ask(String),
     /// This build can't ask AWS.
     #[cfg(not(feature = "live"))]
     NoAws,
@@ -71,6 +70,8 @@ impl fmt::Display for Error {
             Self::Output(error) => write!(f, "the output can't be written: {error}"),
             #[cfg(feature = "live")]
             Self::Runtime(error) => write!(f, "this machine does not let us wait for AWS: {error}"),
+            #[cfg(feature = "live")]
+            Self::Ask(what) => f.write_str(what),
             #[cfg(not(feature = "live"))]
             Self::NoAws => f.write_str(
                 "this build of eks-access has no AWS in it; build it without `--no-default-features`",
