@@ -232,7 +232,13 @@ fn of_roles() -> Vec<Option<World>> {
             node,
             "role/AmazonEKSHybridNodesRole",
             r#""Service":"ssm.amazonaws.com""#,
-        ),
+        )
+        .map(|mut world| {
+            if let Fact::Known(cluster) = &mut world.facts.cluster {
+                cluster.has_hybrid_nodes = true;
+            }
+            world
+        }),
         trusted(
             "karpenter-node-role-not-mapped",
             node,

@@ -6,7 +6,7 @@
 use crate::catalogue::{Case, Claim};
 use crate::cluster::AuthenticationMode;
 use crate::facts::{
-    AccessEntry, AwsAuthRow, Fact, Facts, IamPrincipal, Near, NearMiss, Pipeline, RowFault, Trust,
+    AccessEntry, AwsAuthRow, Fact, Facts, IamPrincipal, Near, NearMiss, Pipeline, RowFault,
 };
 use crate::principal::Principal;
 use crate::symptom::Symptom;
@@ -196,16 +196,12 @@ fn is_without_mapping(case: &Case<'_>) -> bool {
 
 /// What a principal that nothing names is for.
 fn by_purpose<'a>(case: &Case<'a>, principal: &Principal) -> Finding<'a> {
-    if let Some(finding) = case
-        .facts
-        .trust()
-        .and_then(|trust| by_trust(case, principal, trust))
-    {
-        return finding;
-    }
-    if case.symptom == Symptom::NotMappedNode {
-        // What a node's role needs is told by the symptom's general cause.
-        return Finding::Open;
+    match purpose(case, principal) {
+        Purpose::Known(finding) => return finding,
+        // What such a role needs is told by the symptom's general cause, with its proofs.
+        Purpose::Mixed => return Finding::Open,
+        Purpose::None if case.symptom == Symptom::NotMappedNode => return Finding::Open,
+        Purpose::None => {}
     }
     let is_read = case.facts.aws_auth.known().is_some();
     match case.cluster.mode {
@@ -220,34 +216,123 @@ fn by_purpose<'a>(case: &Case<'a>, principal: &Principal) -> Finding<'a> {
     }
 }
 
-fn by_trust<'a>(case: &Case<'a>, principal: &Principal, trust: &Trust) -> Option<Finding<'a>> {
+/// What a role is for, as far as its trust policy and the cluster tell.
+enum Purpose<'a> {
+    /// Only this.
+    Known(Finding<'a>),
+    /// Nodes may have it, and something else as well: a person's entry could put nodes out, and a node's let a person
+    /// act as one.
+    Mixed,
+    /// Nothing that is known.
+    None,
+}
+
+fn purpose<'a>(case: &Case<'a>, principal: &Principal) -> Purpose<'a> {
+    if !principal.is_role() {
+        return Purpose::None;
+    }
     let is_node = case.symptom == Symptom::NotMappedNode;
     let cluster = case.facts.cluster.known();
-    let is_auto_mode_role = cluster.is_some_and(|cluster| {
-        let role = cluster.auto_mode_node_role.as_ref();
-        role.is_some_and(|role| {
+    let trust = case.facts.trust();
+    let is_open = trust.is_some_and(|trust| trust.is_open_to_others(principal));
+    let is_auto_mode_role = cluster
+        .and_then(|cluster| cluster.auto_mode_node_role.as_ref())
+        .is_some_and(|role| {
             role.account() == principal.account() && role.name() == principal.name()
-        })
-    });
-    if trust.is_of_fargate() {
-        Some(Finding::Fargate)
-    } else if is_auto_mode_role {
-        Some(Finding::AutoModeNodes)
-    } else if is_node && trust.is_of_ec2() && principal.is_named_like_karpenters() {
-        Some(Finding::KarpenterNodes)
-    } else if is_node && trust.is_of_ec2() {
-        Some(Finding::Ec2Instances)
-    } else if is_node && trust.is_of_hybrid_nodes() {
-        Some(Finding::HybridNodes)
-    } else if let Some(pipeline) = trust.pipeline() {
-        Some(Finding::Pipeline(pipeline))
-    } else if trust.is_of_service_account() {
-        Some(Finding::ServiceAccount)
-    } else if trust.is_of_pod_identity() {
-        Some(Finding::PodIdentity)
-    } else {
-        None
+        });
+    if is_auto_mode_role {
+        return if is_open {
+            Purpose::Mixed
+        } else {
+            Purpose::Known(Finding::AutoModeNodes)
+        };
     }
+    let Some(trust) = trust else {
+        return Purpose::None;
+    };
+    let finding = if trust.is_of_fargate() {
+        // Older tools gave the cluster's role this trust too, and that one is nobody's to map.
+        if trust.is_of_ec2() || trust.is_of_eks() {
+            return Purpose::Mixed;
+        }
+        Finding::Fargate
+    } else if trust.is_of_ec2() {
+        let is_of_something_else = trust.pipeline().is_some()
+            || trust.is_of_service_account()
+            || trust.is_of_pod_identity();
+        if is_of_something_else && !is_node {
+            return Purpose::Mixed;
+        }
+        of_instances(case, principal)
+    } else if trust.is_of_hybrid_nodes() && is_node {
+        Finding::HybridNodes
+    } else if trust.is_of_hybrid_nodes() && cluster.is_some_and(|cluster| cluster.has_hybrid_nodes)
+    {
+        // Sessions of IAM Roles Anywhere are named by whoever set them up: a node or a program.
+        return Purpose::Mixed;
+    } else if is_open {
+        return Purpose::None;
+    } else if let Some(pipeline) = trust.pipeline() {
+        Finding::Pipeline(pipeline)
+    } else if trust.has_pipelines() {
+        return Purpose::None;
+    } else if trust.is_of_service_account() {
+        Finding::ServiceAccount
+    } else if trust.is_of_pod_identity() {
+        Finding::PodIdentity
+    } else {
+        return Purpose::None;
+    };
+    if is_open {
+        Purpose::Mixed
+    } else {
+        Purpose::Known(finding)
+    }
+}
+
+/// Whose instances have the role: names only tell kinds of nodes apart, for all of which EC2 is trusted.
+fn of_instances<'a>(case: &Case<'a>, principal: &Principal) -> Finding<'a> {
+    let cluster = case.facts.cluster.known();
+    if cluster.is_some_and(|cluster| cluster.has_auto_mode)
+        && is_named_like_auto_modes_nodes(principal)
+    {
+        Finding::AutoModeNodes
+    } else if principal.is_named_like_karpenters() {
+        Finding::KarpenterNodes
+    } else {
+        Finding::Ec2Instances
+    }
+}
+
+/// Whether the role's name is one that EKS' documentation and eksctl give to the role of Auto Mode's nodes.
+fn is_named_like_auto_modes_nodes(role: &Principal) -> bool {
+    let name = role.name().to_ascii_lowercase();
+    name.contains("eksautonode") || name.contains("-autonoderole-")
+}
+
+/// The claim of a cause about what a role is for. Perhaps, where the role has that purpose and nobody could look whether
+/// something names it; or where its name is like one of `names`, and nobody could ask IAM.
+pub(crate) fn claim_purpose(
+    case: &Case<'_>,
+    is_mine: impl Fn(&Finding<'_>) -> bool,
+    names: &[&str],
+) -> Claim {
+    Finding::claim(case, &is_mine, |case| {
+        let principal = case
+            .principal
+            .filter(|_| case.facts.own_entry().is_none())?;
+        if principal.is_service_linked() || crate::steps::aws_called(case) {
+            return None;
+        }
+        match purpose(case, principal) {
+            Purpose::Known(finding) if is_mine(&finding) => open::entries(case),
+            Purpose::None => open::trust(case).filter(|_| {
+                let name = principal.name().to_ascii_lowercase();
+                names.iter().any(|part| name.contains(part))
+            }),
+            _ => None,
+        }
+    })
 }
 
 /// A fact that is still open, in the words of [`Claim::Perhaps`].

@@ -11,6 +11,7 @@ mod aws_auth;
 mod checks;
 mod cloudformation;
 mod cluster;
+mod cluster_role;
 mod credentials;
 mod grantee;
 mod logs;
@@ -20,19 +21,25 @@ mod sts;
 mod terraform;
 
 pub(crate) use access_entry::{associate_view, entry_remedies};
-pub(crate) use aws_auth::{aws_auth_remedies, aws_auth_unused, edit_aws_auth, read_map_roles};
+pub(crate) use aws_auth::{
+    aws_auth_remedies, aws_auth_unused, bind_service_account, edit_aws_auth, read_map_roles,
+};
 pub(crate) use checks::{checks, compare_accounts, find_other_ending, try_again};
 pub(crate) use cluster::{
     access_policy, account, describe_cluster, eks, eks_named, eksctl, kubeconfig, kubeconfig_aside,
     partition,
 };
+pub(crate) use cluster_role::{ClusterRole, nodes_come_back};
 pub(crate) use credentials::{fresh_kubeconfig, sign_in_again, token_and_clock, who_am_i};
 pub(crate) use grantee::{Grantee, aws_called, is_service_linked};
 pub(crate) use logs::{
     busiest_callers, events, find_caller, read_aws_auth_changes, read_denials, read_log,
     turn_logging_on,
 };
-pub(crate) use node::{node_mapping, node_remedies, prove_node_role};
+pub(crate) use node::{
+    NodeType, add_access_entries, call_with_own_role, find_nodes, node_entries, node_mapping,
+    node_remedies, prove_node_role, who_may_assume,
+};
 pub(crate) use replace::{note_entry_down, replace_entry, terraform_replace};
 pub(crate) use sts::{regional_sts, sts_host, token_in_another_region};
 pub(crate) use terraform::import_entry;

@@ -16,6 +16,7 @@ fn every_remedy_that_grants_names_the_principal_of_the_case() {
         "NODE_ROLE",
         "ADMINISTRATORS_ROLE_ARN",
         "GROUP",
+        "SERVICE_ACCOUNT",
     ];
     for_every_remedy(|cause, case, remedy| {
         let text = texts(remedy);

@@ -13,5 +13,6 @@ mod forbidden;
 mod grants;
 mod pages;
 mod remedies;
+mod roles;
 mod shell;
 mod worlds;

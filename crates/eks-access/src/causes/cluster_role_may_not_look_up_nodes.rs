@@ -43,6 +43,12 @@ load balancers and network interfaces too, so an alarm on changes of that one ro
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
+    let attach = "Attach AmazonEKSClusterPolicy to the cluster's role, if it is missing";
+    if case.facts.cluster.known().is_some_and(|cluster| cluster.role.is_some()) {
+        let role = steps::ClusterRole::of(case);
+        let attach = Remedy::new(Actor::IamAdministrator, attach);
+        return vec![role.look(case), role.attach_policies(attach, case)];
+    }
     let find = Command::new("CLUSTER_ROLE=$(aws eks describe-cluster")
         .option("--name", case.cluster.name_or_placeholder())
         .option("--region", case.cluster.region_or_placeholder())
@@ -53,7 +59,7 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
             .aws(find.clone())
             .aws(Command::new("aws iam list-attached-role-policies --role-name \"${CLUSTER_ROLE##*/}\""))
             .aws(Command::new("aws iam get-role --role-name \"${CLUSTER_ROLE##*/}\" --query Role.AssumeRolePolicyDocument")),
-        Remedy::new(Actor::IamAdministrator, "Attach AmazonEKSClusterPolicy to the cluster's role, if it is missing")
+        Remedy::new(Actor::IamAdministrator, attach)
             .aws(find)
             .aws(Command::new("aws iam attach-role-policy --role-name \"${CLUSTER_ROLE##*/}\"").option("--policy-arn", &policy)),
     ]

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::principal::Principal;
+
 /// Who may assume a role, as far as it tells what the role is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trust {
@@ -11,6 +13,8 @@ pub struct Trust {
     services: BTreeSet<String>,
     /// Identity providers: the part of their ARN behind `oidc-provider/` or `saml-provider/`.
     providers: BTreeSet<String>,
+    /// Accounts, roles, users and `*`, as the policy writes them. A bare unique id is of somebody who was deleted.
+    callers: BTreeSet<String>,
     /// Subjects that a condition names (`…:sub`), such as `system:serviceaccount:argocd:argocd-server`.
     subjects: BTreeSet<String>,
 }
@@ -24,11 +28,11 @@ pub enum Pipeline {
     GitLab,
     /// Bitbucket Pipelines.
     Bitbucket,
-    /// CircleCI.
+    /// `CircleCI`.
     CircleCi,
     /// Terraform Cloud.
     TerraformCloud,
-    /// AWS CodeBuild.
+    /// AWS `CodeBuild`.
     CodeBuild,
     /// Argo CD, by a service account of its own.
     ArgoCd,
@@ -78,6 +82,18 @@ impl Trust {
         let principals =
             |kind: &str| texts(statement.get("Principal").and_then(|all| all.get(kind)));
         self.services.extend(principals("Service"));
+        let anybody = texts(statement.get("Principal").filter(|all| all.is_string()));
+        let is_alive = |caller: &String| {
+            caller == "*"
+                || caller.starts_with("arn:")
+                || caller.bytes().all(|b| b.is_ascii_digit())
+        };
+        self.callers.extend(
+            principals("AWS")
+                .into_iter()
+                .chain(anybody)
+                .filter(is_alive),
+        );
         for arn in principals("Federated") {
             let provider = arn
                 .split_once("oidc-provider/")
@@ -103,6 +119,24 @@ impl Trust {
         self.services
             .iter()
             .any(|service| service.strip_suffix(".cn").unwrap_or(service) == name)
+    }
+
+    /// Whether people or other roles may assume it too: an account, a role, a user, or an identity provider that is
+    /// neither a pipeline's nor a cluster's. Then its purpose is not known. A role that may assume itself is no other.
+    #[must_use]
+    pub fn is_open_to_others(&self, itself: &Principal) -> bool {
+        let is_itself = |caller: &String| {
+            caller.parse::<Principal>().is_ok_and(|caller| {
+                caller.is_role()
+                    && caller.account() == itself.account()
+                    && caller.name() == itself.name()
+            })
+        };
+        self.callers.iter().any(|caller| !is_itself(caller))
+            || self
+                .providers
+                .iter()
+                .any(|provider| pipeline_of(provider).is_none() && !is_a_clusters(provider))
     }
 
     /// Whether EC2 instances have it.
@@ -139,35 +173,59 @@ impl Trust {
     /// Whether pods get it by a service account's token (IRSA): the provider is a cluster's.
     #[must_use]
     pub fn is_of_service_account(&self) -> bool {
-        self.providers.iter().any(|provider| {
-            let host = provider.split('/').next().unwrap_or_default();
-            host.starts_with("oidc.eks.") || host.starts_with("oidc-eks.")
-        })
+        self.providers
+            .iter()
+            .any(|provider| is_a_clusters(provider))
     }
 
-    /// The pipeline it is made for, if the policy names one.
+    /// Whether any pipeline may assume it, one or several.
+    #[must_use]
+    pub fn has_pipelines(&self) -> bool {
+        self.is_service("codebuild.amazonaws.com")
+            || self
+                .providers
+                .iter()
+                .any(|provider| pipeline_of(provider).is_some())
+    }
+
+    /// The pipeline it is made for, if the policy names one, and no other.
     #[must_use]
     pub fn pipeline(&self) -> Option<Pipeline> {
         let is_argo = |subject: &String| {
-            subject
-                .strip_prefix("system:serviceaccount:")
-                .is_some_and(|name| name.split(':').any(|word| word.starts_with("argocd")))
+            let account = subject.strip_prefix("system:serviceaccount:");
+            account
+                .and_then(|account| account.split_once(':'))
+                .is_some_and(|(_, name)| name.starts_with("argocd-"))
         };
-        if self.is_service("codebuild.amazonaws.com") {
-            return Some(Pipeline::CodeBuild);
-        }
-        if self.is_of_service_account() && self.subjects.iter().any(is_argo) {
-            return Some(Pipeline::ArgoCd);
-        }
-        let known = |provider: &String| {
-            let host = provider.split('/').next().unwrap_or_default();
-            PROVIDERS
-                .iter()
-                .find(|(name, _)| host == *name)
-                .map(|(_, pipeline)| *pipeline)
-        };
-        self.providers.iter().find_map(known)
+        let code_build = self
+            .is_service("codebuild.amazonaws.com")
+            .then_some(Pipeline::CodeBuild);
+        let is_of_argo = self.is_of_service_account()
+            && !self.subjects.is_empty()
+            && self.subjects.iter().all(is_argo);
+        let argo = is_of_argo.then_some(Pipeline::ArgoCd);
+        let mut all = self
+            .providers
+            .iter()
+            .filter_map(|provider| pipeline_of(provider))
+            .chain(code_build)
+            .chain(argo);
+        let first = all.next()?;
+        all.all(|other| other == first).then_some(first)
     }
+}
+
+/// The pipeline whose identity provider it is. A provider may have a path, such as an organisation's.
+fn pipeline_of(provider: &str) -> Option<Pipeline> {
+    let host = provider.split('/').next().unwrap_or_default();
+    let known = PROVIDERS.iter().find(|(name, _)| host == *name);
+    known.map(|(_, pipeline)| *pipeline)
+}
+
+/// Whether the identity provider is that of an EKS cluster.
+fn is_a_clusters(provider: &str) -> bool {
+    let host = provider.split('/').next().unwrap_or_default();
+    host.starts_with("oidc.eks.") || host.starts_with("oidc-eks.")
 }
 
 /// One or several values: a policy may write either.
@@ -242,6 +300,73 @@ mod tests {
             (true, Some(Pipeline::ArgoCd))
         );
         assert_eq!(of("gitlab.com.example.org", "x"), (false, None));
+    }
+
+    #[test]
+    fn whoever_else_may_assume_a_role_makes_its_purpose_uncertain() {
+        let itself = "arn:aws:iam::111122223333:role/deploy".parse().unwrap();
+        for (principal, expected) in [
+            (r#"{"Service":"ec2.amazonaws.com"}"#, false),
+            (r#"{"AWS":"arn:aws:iam::111122223333:root"}"#, true),
+            (r#"{"AWS":"444455556666"}"#, true),
+            (r#"{"AWS":"*"}"#, true),
+            (r#""*""#, true),
+            (
+                r#"{"AWS":"arn:aws:iam::111122223333:role/ci/deploy"}"#,
+                false,
+            ),
+            (r#"{"AWS":"arn:aws:iam::444455556666:role/deploy"}"#, true),
+            (r#"{"AWS":["AROAIOSFODNN7EXAMPLE"]}"#, false),
+            (
+                r#"{"Federated":"arn:aws:iam::111122223333:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"}"#,
+                true,
+            ),
+            (
+                r#"{"Federated":"arn:aws:iam::111122223333:oidc-provider/gitlab.example.com"}"#,
+                true,
+            ),
+            (
+                r#"{"Federated":"arn:aws:iam::111122223333:oidc-provider/gitlab.com"}"#,
+                false,
+            ),
+            (r#"{"Federated":"cognito-identity.amazonaws.com"}"#, true),
+        ] {
+            assert_eq!(
+                trust(principal, "{}").is_open_to_others(&itself),
+                expected,
+                "{principal}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_role_of_two_pipelines_is_of_neither() {
+        let of = |hosts: [&str; 2]| {
+            let arns = hosts.map(|host| format!("arn:aws:iam::111122223333:oidc-provider/{host}"));
+            let principal = serde_json::json!({ "Federated": arns }).to_string();
+            trust(&principal, "{}").pipeline()
+        };
+        let github = "token.actions.githubusercontent.com";
+        assert_eq!(of([github, "gitlab.com"]), None);
+        // An organisation's own path is still GitHub.
+        let own = format!("{github}/example");
+        assert_eq!(of([github, &own]), Some(Pipeline::GitHub));
+    }
+
+    #[test]
+    fn argo_cd_is_known_by_its_service_accounts_and_not_by_a_namespace() {
+        let of = |subjects: &str| {
+            let provider = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E";
+            let principal =
+                format!(r#"{{"Federated":"arn:aws:iam::111122223333:oidc-provider/{provider}"}}"#);
+            let condition = format!(r#"{{"StringEquals":{{"{provider}:sub":{subjects}}}}}"#);
+            trust(&principal, &condition).pipeline()
+        };
+        let server = r#""system:serviceaccount:argocd:argocd-server""#;
+        assert_eq!(of(server), Some(Pipeline::ArgoCd));
+        assert_eq!(of(r#""system:serviceaccount:argocd-demo:web""#), None);
+        let both = format!(r#"[{server},"system:serviceaccount:shop:web"]"#);
+        assert_eq!(of(&both), None);
     }
 
     #[test]

@@ -92,7 +92,7 @@ subjects:
 
 /// Adds one row to aws-auth with eksctl, which can neither drop nor shadow another.
 pub(super) fn mapping(
-    title: &'static str,
+    title: impl Into<String>,
     case: &Case<'_>,
     arn: &str,
     username: &str,
@@ -141,5 +141,21 @@ pub(super) fn bind_viewers(remedy: Remedy, case: &Case<'_>) -> Remedy {
             .option("--namespace", "NAMESPACE")
             .option("--clusterrole", "view")
             .option("--group", VIEWERS),
+    )
+}
+
+/// Gives a service account of this cluster the view of one namespace: a pod of the cluster needs no IAM role for that.
+pub(crate) fn bind_service_account(case: &Case<'_>) -> Remedy {
+    Remedy::new(
+        Actor::ClusterAdministrator,
+        "If the pod runs in this cluster, take its kubeconfig away and let its service account view one namespace",
+    )
+    .aws(kubeconfig_aside(case))
+    .command(
+        Tool::Kubectl,
+        Command::new("kubectl create rolebinding SERVICE_ACCOUNT-view")
+            .option("--namespace", "NAMESPACE")
+            .option("--clusterrole", "view")
+            .option("--serviceaccount", "ITS_NAMESPACE:SERVICE_ACCOUNT"),
     )
 }

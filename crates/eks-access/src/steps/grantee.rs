@@ -1,6 +1,7 @@
 //! Whom a remedy may let in, and how commands write it.
 
 use crate::catalogue::Case;
+use crate::facts::ClusterFacts;
 use crate::principal::Principal;
 use crate::remedy::{Command, Remedy};
 
@@ -79,11 +80,18 @@ impl Grantee {
         })
     }
 
-    /// The same, but never a role that nodes use: a `STANDARD` entry would put the nodes out.
+    /// The same, but never a role that nodes use or may use: a `STANDARD` entry would put the nodes out.
     pub(crate) fn person(case: &Case<'_>) -> Option<Self> {
+        let is_hybrid = |cluster: &ClusterFacts| cluster.has_hybrid_nodes;
         let is_node = case
             .principal
-            .is_some_and(Principal::is_named_like_a_node_role);
+            .is_some_and(Principal::is_named_like_a_node_role)
+            || case.facts.trust().is_some_and(|trust| {
+                trust.is_of_ec2()
+                    || trust.is_of_fargate()
+                    || (trust.is_of_hybrid_nodes()
+                        && case.facts.cluster.known().is_some_and(is_hybrid))
+            });
         Self::of(case).filter(|_| !is_node)
     }
 

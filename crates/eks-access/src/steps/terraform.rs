@@ -5,6 +5,7 @@ use crate::escape::hcl;
 
 use super::cluster::access_policy;
 use super::grantee::Grantee;
+use super::node::NodeType;
 
 impl Grantee {
     /// How Terraform finds the ARN, and the expression that stands for it.
@@ -62,16 +63,33 @@ resource \"aws_eks_access_policy_association\" \"denied\" {{
 }
 
 /// An entry for the role of nodes.
-pub(super) fn node_entry(role: &Grantee, case: &Case<'_>, entry_type: &str) -> String {
+pub(super) fn node_entry(role: &Grantee, case: &Case<'_>, kind: NodeType) -> String {
     let (data, arn) = role.terraform_arn();
-    format!(
+    let entry = format!(
         "{data}resource \"aws_eks_access_entry\" \"nodes\" {{
   cluster_name  = {}
   principal_arn = {arn}
   type          = {}
 }}",
         hcl(case.cluster.name_or_placeholder()),
-        hcl(entry_type),
+        hcl(kind.name()),
+    );
+    let Some(policy) = kind.policy() else {
+        return entry;
+    };
+    format!(
+        "{entry}
+
+resource \"aws_eks_access_policy_association\" \"nodes\" {{
+  cluster_name  = aws_eks_access_entry.nodes.cluster_name
+  principal_arn = aws_eks_access_entry.nodes.principal_arn
+  policy_arn    = {}
+
+  access_scope {{
+    type = \"cluster\"
+  }}
+}}",
+        hcl(&access_policy(case, policy)),
     )
 }
 
