@@ -4,11 +4,14 @@ use std::sync::LazyLock;
 
 use eks_access::catalogue::{CAUSES, Case, Cause, find, judge};
 use eks_access::cluster::{AuthenticationMode, Cluster};
+use eks_access::example::{World, worlds};
+use eks_access::facts::Fact;
 use eks_access::principal::Principal;
 use eks_access::remedy::{Command, Remedy, Step};
 use eks_access::symptom::Symptom;
 
 use crate::cases::{CASES, DETAILS, cases_of, describe, plain};
+use crate::worlds::cluster_of;
 
 /// Every remedy that any cause gives for any case of its symptoms. What two details of a case have in common is
 /// there once.
@@ -31,8 +34,39 @@ static REMEDIES: LazyLock<Vec<(&'static Cause, Case<'static>, Remedy)>> = LazyLo
             }
         }
     }
+    for (cause, case) in of_worlds() {
+        all.extend(
+            (cause.remedies)(&case)
+                .into_iter()
+                .map(|remedy| (cause, case, remedy)),
+        );
+    }
     all
 });
+
+/// The worlds of all facts, in every mode, with each cause of their symptom.
+fn of_worlds() -> Vec<(&'static Cause, Case<'static>)> {
+    let mut cases = Vec::new();
+    for mode in [
+        AuthenticationMode::ConfigMap,
+        AuthenticationMode::ApiAndConfigMap,
+        AuthenticationMode::Api,
+    ] {
+        for mut world in worlds() {
+            if let Fact::Known(cluster) = &mut world.facts.cluster {
+                cluster.mode = mode;
+            }
+            let world: &'static World = Box::leak(Box::new(world));
+            let cluster: &'static Cluster = Box::leak(Box::new(cluster_of(world)));
+            let case = world.case(cluster);
+            let causes = CAUSES
+                .iter()
+                .filter(|cause| cause.symptoms.contains(&case.symptom));
+            cases.extend(causes.map(|cause| (*cause, case)));
+        }
+    }
+    cases
+}
 
 pub(crate) fn for_every_remedy(mut test: impl FnMut(&Cause, &Case<'_>, &Remedy)) {
     for (cause, case, remedy) in &*REMEDIES {

@@ -434,6 +434,7 @@ fn a_nodes_entry_is_told_from_other_entries_by_its_type() {
     // Hybrid nodes with an entry for instances.
     let hybrid = of(EntryType::Ec2Linux, Some("ssm.amazonaws.com"));
     assert_eq!(judged(&hybrid), general);
+    assert!(remedies(&hybrid).contains("--type HYBRID_LINUX"));
     // The nodes' entry stays; one that no node can use is replaced.
     for (trust, is_replaced) in [
         (None, false),
@@ -541,4 +542,18 @@ fn a_timeout_is_laid_to_a_private_endpoint_only_where_eks_says_that_it_is_privat
     assert_eq!(of(Some(false)), "endpoint-private-only");
     assert_eq!(of(Some(true)), "endpoint-unreachable");
     assert_eq!(of(None), "endpoint-unreachable");
+}
+
+#[test]
+fn nobody_is_told_to_open_an_endpoint_that_is_open() {
+    let of = |is_open_to_all: bool| {
+        let mut world = world("endpoint-private-only");
+        if let Fact::Known(cluster) = &mut world.facts.cluster {
+            cluster.endpoint.is_public = true;
+            cluster.endpoint.is_open_to_all = is_open_to_all;
+        }
+        remedies(&world).contains("publicAccessCidrs=")
+    };
+    assert!(!of(true));
+    assert!(of(false));
 }

@@ -14,8 +14,8 @@ pub(super) static CAUSE: Cause = Cause {
     severity: Severity::High,
     page: Page {
         what_happened: "\
-The role's trust policy names EC2 alone: instances have it, and nobody else can call with it. Nothing in the cluster maps it. If
-the instance is a node, it cannot join or turns `NotReady`. If it is a plain machine, a program on it got `Unauthorized`.",
+The role's trust policy names EC2, and no person or other account: instances call with it. Nothing in the cluster maps it. If the
+instance is a node, it cannot join or turns `NotReady`. If it is a plain machine, a program on it got `Unauthorized`.",
         why: "\
 A node:
 

@@ -40,15 +40,26 @@ Give people a fixed way in, such as a VPN or a jump host, and list its address o
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let describe = |query| steps::eks_named("aws eks describe-cluster", case).option("--query", query).then("--output text");
-    vec![
-        Remedy::new(Actor::Caller, "See who can reach the endpoint, and whether it answers")
-            .aws(describe("cluster.resourcesVpcConfig.[endpointPublicAccess,endpointPrivateAccess,publicAccessCidrs]"))
-            .aws(describe("cluster.endpoint"))
-            .command(Tool::Shell, Command::new("curl --silent --show-error --max-time 10 --output /dev/null ENDPOINT/version")),
-        Remedy::new(Actor::ClusterAdministrator, "Add one address range to the list of the public endpoint, keeping the others").aws(
-            steps::eks_named("aws eks update-cluster-config", case)
-                .option("--resources-vpc-config", "publicAccessCidrs=PRESENT_CIDRS,NEW_CIDR"),
-        ),
-        steps::fresh_kubeconfig(case),
-    ]
+    let look = Remedy::new(Actor::Caller, "See who can reach the endpoint, and whether it answers")
+        .aws(describe("cluster.resourcesVpcConfig.[endpointPublicAccess,endpointPrivateAccess,publicAccessCidrs]"))
+        .aws(describe("cluster.endpoint"))
+        .command(Tool::Shell, Command::new("curl --silent --show-error --max-time 10 --output /dev/null ENDPOINT/version"));
+    let add_range = Remedy::new(
+        Actor::ClusterAdministrator,
+        "Add one address range to the list of the public endpoint, keeping the others",
+    )
+    .aws(
+        steps::eks_named("aws eks update-cluster-config", case)
+            .option("--resources-vpc-config", "publicAccessCidrs=PRESENT_CIDRS,NEW_CIDR"),
+    );
+    let is_open_to_all = case
+        .facts
+        .cluster
+        .known()
+        .is_some_and(|cluster| cluster.endpoint.is_public && cluster.endpoint.is_open_to_all);
+    let mut remedies = vec![look];
+    // Every address is let in already.
+    remedies.extend((!is_open_to_all).then_some(add_range));
+    remedies.push(steps::fresh_kubeconfig(case));
+    remedies
 }

@@ -1,6 +1,6 @@
 use crate::catalogue::{Case, Cause, Example, Page, Tier, by_symptom};
 use crate::principal::Principal;
-use crate::remedy::{Command, Remedy, Tool};
+use crate::remedy::{Command, Modes, Remedy, Tool};
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
 
@@ -43,6 +43,9 @@ Let only `ec2.amazonaws.com` assume the nodes' role, so that nobody else can cal
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
+    if let Some(remedies) = of_other_nodes(case) {
+        return remedies;
+    }
     vec![
         steps::checks(case).command(Tool::Eksctl, steps::eksctl("eksctl get iamidentitymapping", case)),
         Remedy::new(Actor::Caller, "Call with a role of your own, not with the nodes' role")
@@ -55,4 +58,29 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
         .aws(Command::new("aws iam get-role").option("--role-name", case.principal.map_or("ROLE_NAME", Principal::name))
             .then("--query Role.AssumeRolePolicyDocument")),
     ]
+}
+
+/// Hybrid nodes and Fargate with a mapping that was made for instances.
+fn of_other_nodes(case: &Case<'_>) -> Option<Vec<Remedy>> {
+    let trust = case.facts.trust().filter(|trust| !trust.is_of_ec2())?;
+    let role = steps::Grantee::role(case)?;
+    let kind = if trust.is_of_fargate() {
+        steps::NodeType::FargateLinux
+    } else if trust.is_of_hybrid_nodes() {
+        steps::NodeType::HybridLinux
+    } else {
+        return None;
+    };
+    let mut remedies = vec![steps::checks(case)];
+    if let Some(entry) = case.facts.own_entry() {
+        remedies.push(steps::note_entry_down(case, entry));
+        let title = "Delete the entry for EC2 instances: its type cannot be changed, and no instance can have this role";
+        remedies.push(
+            Remedy::new(Actor::ClusterAdministrator, title)
+                .modes(Modes::AccessEntries)
+                .aws(role.delete_old_entry(case, &entry.principal.to_string())),
+        );
+    }
+    remedies.extend(steps::node_entries(kind, "If nodes of that kind have this role, ", &role, case));
+    Some(remedies)
 }

@@ -44,9 +44,13 @@ recreated under another name. Quote cluster names in YAML.",
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
+    // The log group has the name as the cluster signs it, and EKS confirms it.
+    let name = case.cluster.name.as_ref().filter(|_| case.facts.cluster.known().is_some());
+    let real = name.map_or("the real one", |name| name.as_str());
+    let title = format!("Compare the cluster name in the kubeconfig with {real}, letter by letter");
     vec![
         steps::who_am_i(case),
-        Remedy::new(Actor::Caller, "Compare the cluster name in the kubeconfig with the real one, letter by letter")
+        Remedy::new(Actor::Caller, title)
             .command(
                 Tool::Kubectl,
                 Command::new("kubectl config view --minify -o").arg("jsonpath={.users[0].user.exec.args}"),
