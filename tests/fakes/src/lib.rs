@@ -12,15 +12,23 @@
     reason = "a fake that is used wrongly stops the test that uses it"
 )]
 
+pub mod aws;
+mod cbor;
+pub mod cloudtrail;
+pub mod cloudwatch;
 pub mod delivery;
 pub mod directory;
 pub mod eks;
 pub mod emf;
 pub mod http;
 pub mod iam;
+mod json;
 pub mod lambda;
+pub mod lambda_api;
 pub mod lines;
+pub mod logs;
 pub mod process;
 pub mod record;
 pub mod sns;
+pub mod sts;
 mod wire;

@@ -152,6 +152,17 @@ impl Record {
         };
     }
 
+    /// Keeps a request that no fake knows.
+    pub(crate) fn unknown(&self, request: String) {
+        self.shared.lock().unwrap().unasked.push(request);
+    }
+
+    /// Keeps a request that a fake without a desk has answered.
+    pub(crate) fn answered(&self, asked: Asked, outcome: &str) {
+        let asked = self.begin(asked);
+        self.end(&asked, outcome);
+    }
+
     fn broken(&self, rule: String) {
         self.shared.lock().unwrap().broken_rules.push(rule);
     }
@@ -240,7 +251,7 @@ impl Desk {
                 if refusal.broken {
                     self.record.broken(said);
                 } else {
-                    self.record.shared.lock().unwrap().unasked.push(said);
+                    self.record.unknown(said);
                 }
                 return service.refuse(&refusal);
             }

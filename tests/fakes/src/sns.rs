@@ -1,4 +1,5 @@
-//! Amazon SNS' `Publish` (query protocol), with SNS' own rules, written down independently of the product.
+//! Amazon SNS' `Publish` (query protocol), with SNS' own rules, written down independently of the product; and what can be
+//! read of a topic, `GetTopicAttributes` and `ListSubscriptionsByTopic`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,7 +8,9 @@ use std::thread;
 use serde_json::Value;
 
 use crate::http::{Request, Response, Server};
-use crate::wire::form;
+use crate::iam::{members, query_result};
+use crate::record::{Asked, Record};
+use crate::wire::{form, scope, xml};
 
 /// A message with its attributes may have this many bytes (botocore's model of `Publish`).
 const MAX_BYTES: usize = 262_144;
@@ -63,9 +66,14 @@ pub enum Answer {
 
 /// SNS with one topic.
 pub struct Sns {
-    server: Server,
+    /// Empty for one that is asked through [`Sns::answer`] only.
+    endpoint: String,
+    topic: String,
+    plan: Plan,
     shared: Arc<Mutex<State>>,
 }
+
+type Plan = Arc<dyn Fn(&Published) -> Answer + Send + Sync>;
 
 #[derive(Default)]
 struct State {
@@ -73,6 +81,13 @@ struct State {
     accepted: Vec<Published>,
     unasked: Vec<String>,
     broken_rules: Vec<String>,
+    /// Protocol and endpoint of each subscription.
+    subscriptions: Vec<(String, String)>,
+    /// Attributes of the topic besides the counts, the owner and its ARN.
+    attributes: BTreeMap<String, String>,
+    /// Nobody may read the topic.
+    unreadable: bool,
+    record: Option<Record>,
 }
 
 impl Sns {
@@ -84,15 +99,60 @@ impl Sns {
     /// SNS that answers a request that keeps its rules as `plan` says.
     pub fn with(topic: &str, plan: impl Fn(&Published) -> Answer + Send + Sync + 'static) -> Self {
         let shared = Arc::new(Mutex::new(State::default()));
-        let for_server = Arc::clone(&shared);
-        let topic = topic.to_owned();
-        let server = Server::start(move |request| handle(&for_server, &topic, &plan, request));
-        Self { server, shared }
+        let mut sns = Self {
+            endpoint: String::new(),
+            topic: topic.to_owned(),
+            plan: Arc::new(plan),
+            shared,
+        };
+        let (for_server, topic) = (Arc::clone(&sns.shared), sns.topic.clone());
+        let plan = Arc::clone(&sns.plan);
+        let server = Server::start(move |request| handle(&for_server, &topic, &*plan, request));
+        sns.endpoint = format!("http://{}", server.address());
+        sns
+    }
+
+    /// SNS that accepts, listens nowhere itself, and keeps what is asked in this record as well.
+    pub fn recording(topic: &str, record: &Record) -> Self {
+        let state = State {
+            record: Some(record.clone()),
+            ..State::default()
+        };
+        Self {
+            endpoint: String::new(),
+            topic: topic.to_owned(),
+            plan: Arc::new(|_: &Published| Answer::Accept),
+            shared: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// Answers one request.
+    pub fn answer(&self, request: &Request) -> Response {
+        handle(&self.shared, &self.topic, &*self.plan, request)
     }
 
     /// The value of `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.server.address())
+        self.endpoint.clone()
+    }
+
+    /// Subscribes an address that has confirmed.
+    pub fn subscribe(&self, protocol: &str, endpoint: &str) {
+        let mut state = self.shared.lock().unwrap();
+        state
+            .subscriptions
+            .push((protocol.to_owned(), endpoint.to_owned()));
+    }
+
+    /// Sets an attribute of the topic: `KmsMasterKeyId`, `Policy`, ….
+    pub fn attribute(&self, name: &str, value: &str) {
+        let mut state = self.shared.lock().unwrap();
+        state.attributes.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Refuses everybody who wants to read the topic.
+    pub fn unreadable(&self) {
+        self.shared.lock().unwrap().unreadable = true;
     }
 
     /// Every message that was accepted, in the order of arrival.
@@ -110,7 +170,7 @@ impl Sns {
         self.shared.lock().unwrap().broken_rules.clone()
     }
 
-    /// Requests other than `Publish`.
+    /// Requests for other operations.
     pub fn unasked(&self) -> Vec<String> {
         self.shared.lock().unwrap().unasked.clone()
     }
@@ -119,10 +179,18 @@ impl Sns {
 fn handle(
     shared: &Mutex<State>,
     topic: &str,
-    plan: &(impl Fn(&Published) -> Answer + Send + Sync),
+    plan: &(dyn Fn(&Published) -> Answer + Send + Sync),
     request: &Request,
 ) -> Response {
     let parameters = form(&request.body);
+    let action = parameters.get("Action").map_or("", String::as_str);
+    let reads = ["GetTopicAttributes", "ListSubscriptionsByTopic"].contains(&action);
+    if request.method == "POST" && request.path == "/" && (reads || action == "Publish") {
+        note(shared, action, &parameters, request);
+    }
+    if reads {
+        return read(shared, topic, &parameters, request);
+    }
     if request.method != "POST"
         || request.path != "/"
         || parameters.get("Action").map(String::as_str) != Some("Publish")
@@ -137,7 +205,7 @@ fn handle(
             400,
             "Sender",
             "InvalidAction",
-            "the fake knows Publish only",
+            "the fake knows no such operation",
         );
     }
     let number = shared.lock().unwrap().asked.len() + 1;
@@ -181,13 +249,12 @@ fn handle(
 
 type Refused = (u16, &'static str, String);
 
-fn check(
+/// What every request to the topic must have: a signature for its region, the version, and its ARN.
+fn addressed(
     request: &Request,
     parameters: &BTreeMap<String, String>,
     topic: &str,
-    number: usize,
-) -> Result<Published, Refused> {
-    let invalid = |rule: &str| (400, "InvalidParameter", rule.to_owned());
+) -> Result<(), Refused> {
     let get = |name: &str| parameters.get(name).map_or("", String::as_str);
     let region = topic.split(':').nth(3).unwrap_or("");
     let scope = format!("/{region}/sns/aws4_request");
@@ -200,7 +267,7 @@ fn check(
         ));
     }
     if get("Version") != "2010-03-31" {
-        return Err(invalid("Version"));
+        return Err((400, "InvalidParameter", "Version".to_owned()));
     }
     if get("TopicArn") != topic {
         return Err((
@@ -209,6 +276,105 @@ fn check(
             format!("Topic does not exist: {}", get("TopicArn")),
         ));
     }
+    Ok(())
+}
+
+fn note(
+    shared: &Mutex<State>,
+    action: &str,
+    parameters: &BTreeMap<String, String>,
+    request: &Request,
+) {
+    let record = shared.lock().unwrap().record.clone();
+    let (Some(record), Some(scope)) = (record, scope(request)) else {
+        return;
+    };
+    let asked = Asked {
+        number: 0,
+        service: "sns",
+        operation: action.to_owned(),
+        input: parameters
+            .iter()
+            .filter(|(name, _)| !["Action", "Version"].contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), Value::String(value.clone())))
+            .collect(),
+        access_key: scope.access_key,
+        outcome: String::new(),
+    };
+    record.answered(asked, "ok");
+}
+
+/// What can be read of the topic. Another topic is no broken rule here: who asks whether it is there may be told no.
+fn read(
+    shared: &Mutex<State>,
+    topic: &str,
+    parameters: &BTreeMap<String, String>,
+    request: &Request,
+) -> Response {
+    let action = parameters.get("Action").map_or("", String::as_str);
+    let mut state = shared.lock().unwrap();
+    if let Err((status, code, rule)) = addressed(request, parameters, topic) {
+        if code != "NotFound" {
+            state.broken_rules.push(format!("{code}: {rule}"));
+        }
+        return error(status, "Sender", code, &rule);
+    }
+    if state.unreadable {
+        let words = format!("not authorized to perform: SNS:{action} on resource: {topic}");
+        return error(403, "Sender", "AuthorizationError", &words);
+    }
+    let owner = topic.split(':').nth(4).unwrap_or("");
+    let result = if action == "GetTopicAttributes" {
+        let mut attributes = state.attributes.clone();
+        for (name, value) in [
+            ("TopicArn", topic.to_owned()),
+            ("Owner", owner.to_owned()),
+            (
+                "SubscriptionsConfirmed",
+                state.subscriptions.len().to_string(),
+            ),
+            ("SubscriptionsPending", "0".to_owned()),
+            ("SubscriptionsDeleted", "0".to_owned()),
+        ] {
+            attributes.entry(name.to_owned()).or_insert(value);
+        }
+        let entries: Vec<_> = attributes
+            .iter()
+            .map(|(name, value)| {
+                format!(
+                    "<entry><key>{}</key><value>{}</value></entry>",
+                    xml(name),
+                    xml(value)
+                )
+            })
+            .collect();
+        format!("<Attributes>{}</Attributes>", entries.concat())
+    } else {
+        let subscriptions = members(
+            state.subscriptions.iter().enumerate(),
+            |(number, (protocol, endpoint))| {
+                format!(
+                    "<TopicArn>{topic}</TopicArn><Protocol>{}</Protocol><SubscriptionArn>{topic}:{number:08}\
+                 </SubscriptionArn><Owner>{owner}</Owner><Endpoint>{}</Endpoint>",
+                    xml(protocol),
+                    xml(endpoint)
+                )
+            },
+        );
+        format!("<Subscriptions>{subscriptions}</Subscriptions>")
+    };
+    query_result("http://sns.amazonaws.com/doc/2010-03-31/", action, &result)
+}
+
+fn check(
+    request: &Request,
+    parameters: &BTreeMap<String, String>,
+    topic: &str,
+    number: usize,
+) -> Result<Published, Refused> {
+    let invalid = |rule: &str| (400, "InvalidParameter", rule.to_owned());
+    let get = |name: &str| parameters.get(name).map_or("", String::as_str);
+    addressed(request, parameters, topic)?;
     let subject = get("Subject");
     if parameters.contains_key("Subject") {
         let first_is_fit = subject
