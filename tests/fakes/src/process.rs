@@ -1,8 +1,9 @@
-//! Runs the real binary of a function: with an empty environment and what the test names, under a deadline.
+//! Runs the real binaries, functions and commands: with an empty environment and what the test names, under a deadline.
 
-use std::io::Read;
+use std::ffi::OsStr;
+use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,12 +13,112 @@ use crate::lambda::{Answer, Lambda};
 /// What a function may take to start, and to answer when the test says nothing else.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A process whose output is read while it runs. It does not outlive this.
+struct Running {
+    child: Child,
+    output: mpsc::Receiver<(String, String)>,
+}
+
+impl Running {
+    /// Starts a command that inherits nothing. `gone` is called when its output ends.
+    fn start(command: &mut Command, gone: impl FnOnce() + Send + 'static) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("start the binary");
+        let stdout = child.stdout.take().expect("its output is a pipe");
+        let stderr = child.stderr.take().expect("its errors are a pipe");
+        let (sender, output) = mpsc::channel();
+        thread::spawn(move || {
+            let errors = thread::spawn(move || text_of(stderr));
+            let text = text_of(stdout);
+            gone();
+            sender.send((text, errors.join().unwrap_or_default())).ok();
+        });
+        Self { child, output }
+    }
+
+    /// Waits for it to end by itself.
+    fn ended(&mut self, patience: Duration) -> Ran {
+        let Ok((stdout, stderr)) = self.output.recv_timeout(patience) else {
+            self.child.kill().ok();
+            panic!("the process did not end within {patience:?}");
+        };
+        let status = self.child.wait().expect("a process that has ended");
+        Ran {
+            status,
+            stdout,
+            stderr,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// All of its standard output.
+    pub stdout: String,
+    /// All of its standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The exit code; stops the test if a signal ended it.
+    pub fn code(&self) -> i32 {
+        self.status
+            .code()
+            .unwrap_or_else(|| panic!("{}: {}", self.status, self.stderr))
+    }
+}
+
+/// Runs a command to its end with these variables and no others, and gives it all of `stdin`. Stops the test if that takes
+/// longer than [`PATIENCE`].
+pub fn run<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+    binary: impl AsRef<Path>,
+    arguments: &[&str],
+    variables: impl IntoIterator<Item = (K, V)>,
+    stdin: &[u8],
+) -> Ran {
+    run_within(PATIENCE, binary, arguments, variables, stdin)
+}
+
+/// The same with another patience.
+pub fn run_within<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+    patience: Duration,
+    binary: impl AsRef<Path>,
+    arguments: &[&str],
+    variables: impl IntoIterator<Item = (K, V)>,
+    stdin: &[u8],
+) -> Ran {
+    let mut command = Command::new(binary.as_ref());
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(variables)
+        .stdin(Stdio::piped());
+    let mut running = Running::start(&mut command, || {});
+    let pipe = running.child.stdin.take().expect("its input is a pipe");
+    write_all(pipe, stdin.to_vec());
+    running.ended(patience)
+}
+
+/// A process that reads nothing closes its end early: no error.
+fn write_all(mut pipe: ChildStdin, bytes: Vec<u8>) {
+    thread::spawn(move || drop(pipe.write_all(&bytes)));
+}
+
 /// A running function and the Runtime API it talks to.
 pub struct Function {
-    child: Child,
+    running: Running,
     lambda: Lambda,
     started: Instant,
-    output: mpsc::Receiver<(String, String)>,
 }
 
 /// A function that has ended.
@@ -47,26 +148,14 @@ impl Function {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdin(Stdio::null());
         let started = Instant::now();
-        let mut child = command.spawn().expect("start the function");
-        let stdout = child.stdout.take().expect("its output is a pipe");
-        let stderr = child.stderr.take().expect("its errors are a pipe");
-        let (sender, output) = mpsc::channel();
         let for_output = lambda.clone();
-        thread::spawn(move || {
-            let errors = thread::spawn(move || text_of(stderr));
-            let text = text_of(stdout);
-            for_output.gone();
-            sender.send((text, errors.join().unwrap_or_default())).ok();
-        });
+        let running = Running::start(&mut command, move || for_output.gone());
         Self {
-            child,
+            running,
             lambda,
             started,
-            output,
         }
     }
 
@@ -93,7 +182,7 @@ impl Function {
 
     /// The most memory it ever held, in KiB (`VmHWM`).
     pub fn peak_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.running.child.id()))
             .expect("a running function");
         let line = status
             .lines()
@@ -107,17 +196,17 @@ impl Function {
 
     /// Ends it, as Lambda does when it needs the room.
     pub fn stop(mut self) -> Ended {
-        self.child.kill().ok();
+        self.running.child.kill().ok();
         self.ended()
     }
 
     /// Waits for it to end by itself.
     pub fn ended(mut self) -> Ended {
-        let Ok((stdout, stderr)) = self.output.recv_timeout(PATIENCE) else {
-            self.child.kill().ok();
-            panic!("the function did not end");
-        };
-        let status = self.child.wait().expect("a process that has ended");
+        let Ran {
+            status,
+            stdout,
+            stderr,
+        } = self.running.ended(PATIENCE);
         Ended {
             status,
             stdout,
@@ -128,15 +217,39 @@ impl Function {
     }
 }
 
-impl Drop for Function {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
 fn text_of(mut pipe: impl Read) -> String {
     let mut bytes = Vec::new();
     pipe.read_to_end(&mut bytes).ok();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{run, run_within};
+
+    #[test]
+    fn a_command_gets_what_the_test_names_and_nothing_else() {
+        let script = "read -r line; echo \"$line\"; echo \"$GIVEN$HOME\" >&2; exit 3";
+        let ran = run("/bin/sh", &["-c", script], [("GIVEN", "x")], b"hello\n");
+        assert_eq!(
+            (ran.code(), ran.stdout.as_str(), ran.stderr.as_str()),
+            (3, "hello\n", "x\n")
+        );
+    }
+
+    #[test]
+    fn a_command_that_reads_nothing_is_no_trouble() {
+        let none: [(&str, &str); 0] = [];
+        let input = vec![b'x'; 1_000_000];
+        assert!(run("/bin/true", &[], none, &input).status.success());
+    }
+
+    #[test]
+    #[should_panic(expected = "did not end")]
+    fn a_command_has_a_deadline() {
+        let none: [(&str, &str); 0] = [];
+        run_within(Duration::from_millis(50), "/bin/sleep", &["60"], none, b"");
+    }
 }
