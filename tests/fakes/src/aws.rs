@@ -136,3 +136,60 @@ impl Aws {
         all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{ACCESS_KEY, Aws};
+    use crate::http::{Request, ask};
+
+    #[test]
+    fn services_are_told_apart_by_the_scope_and_share_a_record() {
+        let aws = Aws::start("eu-west-1", "111122223333");
+        let post = |service: &str, path: &str, body: &str| {
+            let request = Request {
+                method: if body.is_empty() { "GET" } else { "POST" }.to_owned(),
+                path: path.to_owned(),
+                headers: vec![(
+                    "authorization".to_owned(),
+                    format!(
+                        "AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/20260301/eu-west-1/{service}/aws4_request, \
+                         SignedHeaders=host, Signature=0"
+                    ),
+                )],
+                body: body.as_bytes().to_vec(),
+            };
+            let address = aws.endpoint().replace("http://", "");
+            ask(&address, &request, Duration::from_secs(10))
+                .unwrap()
+                .status
+        };
+        assert_eq!(post("eks", "/clusters", ""), 200);
+        let who = "Action=GetCallerIdentity&Version=2011-06-15";
+        assert_eq!(post("sts", "/", who), 403);
+        let alice = aws.directory.user("/", "alice");
+        aws.directory.signs_with(ACCESS_KEY, &alice.arn, "");
+        assert_eq!(post("sts", "/", who), 200);
+        let topic = "Action=GetTopicAttributes&Version=2010-03-31&TopicArn=arn:aws:sns:eu-west-1:111122223333:none";
+        assert_eq!(post("sns", "/", topic), 404);
+        let asked: Vec<_> = aws
+            .record
+            .asked()
+            .iter()
+            .map(|asked| format!("{} {}", asked.action(), asked.outcome))
+            .collect();
+        assert_eq!(
+            asked,
+            [
+                "eks:ListClusters ok",
+                "sts:GetCallerIdentity InvalidClientTokenId",
+                "sts:GetCallerIdentity ok",
+                "sns:GetTopicAttributes NotFound",
+            ]
+        );
+        assert_eq!(aws.complaints(), Vec::<String>::new());
+        assert_eq!(post("s3", "/", ""), 403);
+        assert_eq!(aws.complaints(), ["GET / for s3"]);
+    }
+}

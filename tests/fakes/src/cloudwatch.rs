@@ -1,5 +1,5 @@
-//! Amazon `CloudWatch`: `GetMetricStatistics` and `GetMetricData` (rpcv2Cbor, as the SDK for Rust speaks since 1.90; botocore
-//! may speak JSON or the query protocol instead, which this fake does not know).
+//! Amazon `CloudWatch`: `GetMetricStatistics` and `GetMetricData` in the protocol `rpcv2Cbor`, which `aws-sdk-cloudwatch`
+//! speaks (1.140). The service knows JSON and the query protocol as well, and botocore prefers JSON; this fake does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

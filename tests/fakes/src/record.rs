@@ -157,17 +157,11 @@ impl Record {
         self.shared.lock().unwrap().unasked.push(request);
     }
 
-    /// Keeps a request that a fake without a desk has answered.
-    pub(crate) fn answered(&self, asked: Asked, outcome: &str) {
-        let asked = self.begin(asked);
-        self.end(&asked, outcome);
-    }
-
     fn broken(&self, rule: String) {
         self.shared.lock().unwrap().broken_rules.push(rule);
     }
 
-    fn begin(&self, mut asked: Asked) -> Asked {
+    pub(crate) fn begin(&self, mut asked: Asked) -> Asked {
         let mut state = self.shared.lock().unwrap();
         asked.number = state.asked.len() + 1;
         state.asked.push(asked.clone());
@@ -176,7 +170,7 @@ impl Record {
         asked
     }
 
-    fn end(&self, asked: &Asked, outcome: &str) {
+    pub(crate) fn end(&self, asked: &Asked, outcome: &str) {
         let mut state = self.shared.lock().unwrap();
         state.at_once = state.at_once.saturating_sub(1);
         if let Some(kept) = state.asked.get_mut(asked.number - 1) {

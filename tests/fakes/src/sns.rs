@@ -1,6 +1,8 @@
 //! Amazon SNS' `Publish` (query protocol), with SNS' own rules, written down independently of the product; and what can be
 //! read of a topic, `GetTopicAttributes` and `ListSubscriptionsByTopic`.
 
+mod topic;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -8,12 +10,13 @@ use std::thread;
 use serde_json::Value;
 
 use crate::http::{Request, Response, Server};
-use crate::iam::{members, query_result};
-use crate::record::{Asked, Record};
-use crate::wire::{form, scope, xml};
+use crate::record::Record;
+use crate::wire::form;
 
 /// A message with its attributes may have this many bytes (botocore's model of `Publish`).
 const MAX_BYTES: usize = 262_144;
+
+const READS: &[&str] = &["GetTopicAttributes", "ListSubscriptionsByTopic"];
 
 /// One message that SNS was asked to publish, whatever it answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,12 +187,36 @@ fn handle(
 ) -> Response {
     let parameters = form(&request.body);
     let action = parameters.get("Action").map_or("", String::as_str);
-    let reads = ["GetTopicAttributes", "ListSubscriptionsByTopic"].contains(&action);
-    if request.method == "POST" && request.path == "/" && (reads || action == "Publish") {
-        note(shared, action, &parameters, request);
+    if (READS.contains(&action) || action == "Publish")
+        && let Some((record, asked)) = topic::note(shared, action, &parameters, request)
+    {
+        let response = answer(shared, topic, plan, request, &parameters);
+        record.end(&asked, &outcome(&response));
+        return response;
     }
-    if reads {
-        return read(shared, topic, &parameters, request);
+    answer(shared, topic, plan, request, &parameters)
+}
+
+/// `ok`, or the code of the error.
+fn outcome(response: &Response) -> String {
+    let body = String::from_utf8_lossy(&response.body);
+    let code = body
+        .split("<Code>")
+        .nth(1)
+        .and_then(|rest| rest.split('<').next());
+    code.unwrap_or("ok").to_owned()
+}
+
+fn answer(
+    shared: &Mutex<State>,
+    topic: &str,
+    plan: &(dyn Fn(&Published) -> Answer + Send + Sync),
+    request: &Request,
+    parameters: &BTreeMap<String, String>,
+) -> Response {
+    let action = parameters.get("Action").map_or("", String::as_str);
+    if READS.contains(&action) {
+        return topic::read(shared, topic, parameters, request);
     }
     if request.method != "POST"
         || request.path != "/"
@@ -209,7 +236,7 @@ fn handle(
         );
     }
     let number = shared.lock().unwrap().asked.len() + 1;
-    let published = match check(request, &parameters, topic, number) {
+    let published = match check(request, parameters, topic, number) {
         Ok(published) => published,
         Err((status, code, rule)) => {
             shared
@@ -277,93 +304,6 @@ fn addressed(
         ));
     }
     Ok(())
-}
-
-fn note(
-    shared: &Mutex<State>,
-    action: &str,
-    parameters: &BTreeMap<String, String>,
-    request: &Request,
-) {
-    let record = shared.lock().unwrap().record.clone();
-    let (Some(record), Some(scope)) = (record, scope(request)) else {
-        return;
-    };
-    let asked = Asked {
-        number: 0,
-        service: "sns",
-        operation: action.to_owned(),
-        input: parameters
-            .iter()
-            .filter(|(name, _)| !["Action", "Version"].contains(&name.as_str()))
-            .map(|(name, value)| (name.clone(), Value::String(value.clone())))
-            .collect(),
-        access_key: scope.access_key,
-        outcome: String::new(),
-    };
-    record.answered(asked, "ok");
-}
-
-/// What can be read of the topic. Another topic is no broken rule here: who asks whether it is there may be told no.
-fn read(
-    shared: &Mutex<State>,
-    topic: &str,
-    parameters: &BTreeMap<String, String>,
-    request: &Request,
-) -> Response {
-    let action = parameters.get("Action").map_or("", String::as_str);
-    let mut state = shared.lock().unwrap();
-    if let Err((status, code, rule)) = addressed(request, parameters, topic) {
-        if code != "NotFound" {
-            state.broken_rules.push(format!("{code}: {rule}"));
-        }
-        return error(status, "Sender", code, &rule);
-    }
-    if state.unreadable {
-        let words = format!("not authorized to perform: SNS:{action} on resource: {topic}");
-        return error(403, "Sender", "AuthorizationError", &words);
-    }
-    let owner = topic.split(':').nth(4).unwrap_or("");
-    let result = if action == "GetTopicAttributes" {
-        let mut attributes = state.attributes.clone();
-        for (name, value) in [
-            ("TopicArn", topic.to_owned()),
-            ("Owner", owner.to_owned()),
-            (
-                "SubscriptionsConfirmed",
-                state.subscriptions.len().to_string(),
-            ),
-            ("SubscriptionsPending", "0".to_owned()),
-            ("SubscriptionsDeleted", "0".to_owned()),
-        ] {
-            attributes.entry(name.to_owned()).or_insert(value);
-        }
-        let entries: Vec<_> = attributes
-            .iter()
-            .map(|(name, value)| {
-                format!(
-                    "<entry><key>{}</key><value>{}</value></entry>",
-                    xml(name),
-                    xml(value)
-                )
-            })
-            .collect();
-        format!("<Attributes>{}</Attributes>", entries.concat())
-    } else {
-        let subscriptions = members(
-            state.subscriptions.iter().enumerate(),
-            |(number, (protocol, endpoint))| {
-                format!(
-                    "<TopicArn>{topic}</TopicArn><Protocol>{}</Protocol><SubscriptionArn>{topic}:{number:08}\
-                 </SubscriptionArn><Owner>{owner}</Owner><Endpoint>{}</Endpoint>",
-                    xml(protocol),
-                    xml(endpoint)
-                )
-            },
-        );
-        format!("<Subscriptions>{subscriptions}</Subscriptions>")
-    };
-    query_result("http://sns.amazonaws.com/doc/2010-03-31/", action, &result)
 }
 
 fn check(
