@@ -11,4 +11,6 @@ mod aws_auth;
 mod catalogue;
 mod explain;
 mod formats;
+#[cfg(feature = "live")]
+mod live;
 mod run;

@@ -278,7 +278,7 @@ impl Gatherer {
     }
 
     async fn cluster(&self, name: &ClusterName, until: Instant) -> Fact<Arc<ClusterFacts>> {
-        let ask = async { eks::cluster(&self.eks, name).await.map(Arc::new) };
+        let ask = Box::pin(async { eks::cluster(&self.eks, name).await.map(Arc::new) });
         self.clusters.get(name.clone(), until, ask).await
     }
 
@@ -292,10 +292,10 @@ impl Gatherer {
             return answer;
         }
         let key = (scope.name.clone(), policy.clone());
-        let ask = async {
+        let ask = Box::pin(async {
             let entries = eks::entries(&self.eks, scope.name, policy.as_deref()).await;
             entries.map(Arc::new)
-        };
+        });
         self.lists.get(key, scope.until, ask).await
     }
 
@@ -304,7 +304,7 @@ impl Gatherer {
             return answer;
         }
         let key = (scope.name.clone(), principal.clone());
-        let ask = eks::entry(&self.eks, scope.name, principal);
+        let ask = Box::pin(eks::entry(&self.eks, scope.name, principal));
         self.entries.get(key, scope.until, ask).await
     }
 
@@ -312,7 +312,7 @@ impl Gatherer {
         if scope.account.as_ref() != Some(principal.account()) {
             return Fact::Unknown(Unknown::OtherAccount);
         }
-        let ask = iam::principal(&self.iam, principal);
+        let ask = Box::pin(iam::principal(&self.iam, principal));
         self.principals
             .get(principal.clone(), scope.until, ask)
             .await

@@ -6,12 +6,12 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use eks_access::cluster::{AuthenticationMode, Cluster, ClusterName, Region};
 use eks_access::line::Stream;
-use eks_access::principal::AccountId;
+use eks_access::principal::{AccountId, Principal};
 
 /// Why an EKS login was refused, and what to do about it.
 ///
 /// Reads control-plane logs of Amazon EKS (the authenticator stream), or what kubectl said, and tells who was refused,
-/// why, and the commands that help. It needs no AWS account and sends nothing anywhere.
+/// why, and the commands that help. `explain` needs no AWS account and sends nothing anywhere, unless you say `--live`.
 #[derive(Debug, Parser)]
 #[command(name = "eks-access", version, max_term_width = 100)]
 #[command(after_help = "\
@@ -20,6 +20,7 @@ Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage, or a fil
 Examples:
   aws logs tail /aws/eks/prod/cluster --since 1h | eks-access explain --cluster prod --region eu-west-1
   kubectl get pods 2>&1 | eks-access explain
+  eks-access explain --live --cluster prod --region eu-west-1 denied.log
   eks-access cause principal-not-mapped")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -36,8 +37,12 @@ pub(crate) enum Command {
     Cause(Cause),
     /// List every cause
     Causes(Causes),
-    /// Check the aws-auth ConfigMap, or write it as access entries
+    /// Check aws-auth, or write it as access entries
     AwsAuth(crate::aws_auth::AwsAuthCommand),
+    /// Tell why a role or user would get in or not, without waiting for a denial
+    #[command(after_help = WHY_HELP)]
+    #[cfg_attr(not(feature = "live"), command(hide = true))]
+    Why(Why),
     /// Tell which identity kubectl really uses, and whether the cluster lets it in
     #[command(after_help = WHOAMI_HELP)]
     #[cfg_attr(not(feature = "live"), command(hide = true))]
@@ -61,6 +66,43 @@ Formats, found by looking at the input (gzip around any of them):
 
 --format json prints one object per line of input, in order; `--format schema` prints its JSON Schema.
 Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage, or a file that is missing or broken.";
+
+const WHY_HELP: &str = "\
+It asks EKS about the cluster and its access entries, and IAM about the principal, and changes nothing.
+
+Permissions: eks:DescribeCluster, eks:DescribeAccessEntry, eks:ListAccessEntries, eks:ListAssociatedAccessPolicies,
+iam:GetRole and iam:GetUser; what is not allowed is said and left out.
+
+Exit codes: 0 the cluster lets it in, or that could not be told; 1 it does not; 2 wrong usage, or AWS can't be asked.
+
+Examples:
+  eks-access why arn:aws:iam::111122223333:role/DevRole --cluster prod --region eu-west-1
+  kubectl -n kube-system get configmap aws-auth -o yaml | eks-access why ARN --cluster prod --aws-auth -";
+
+/// Options of `why`.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The ARN of a role, user or session, with or without a role's path
+    #[arg(value_name = "PRINCIPAL")]
+    pub(crate) principal: Principal,
+    /// The cluster
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: ClusterName,
+    #[command(flatten)]
+    pub(crate) account: Account,
+    /// What kubectl prints of aws-auth, in a file or on standard input (`-`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aws_auth: Option<PathBuf>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ListFormat,
+    /// Show every remedy, not only the first three
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) color: Color,
+}
 
 const WHOAMI_HELP: &str = "\
 It reads the kubeconfig and the AWS CLI's files, works out whose credentials kubectl's plugin takes, asks STS who they
@@ -117,6 +159,17 @@ pub(crate) struct Explain {
     /// When to use colours
     #[arg(long, value_enum, default_value_t)]
     pub(crate) color: Color,
+    /// Ask EKS and IAM, with your own credentials, why each principal is not let in; nothing is changed
+    #[cfg_attr(not(feature = "live"), arg(hide = true))]
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// The profile whose credentials are used with `--live`, as with the AWS CLI
+    #[cfg_attr(not(feature = "live"), arg(hide = true))]
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub(crate) profile: Option<String>,
+    /// What kubectl prints of aws-auth, in a file: its rows are facts too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aws_auth: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) about: About,
 }

@@ -239,6 +239,11 @@ fn read_existing(path: &Path) -> Result<Vec<Principal>, Error> {
     })
 }
 
+/// The ConfigMap in a file or on standard input.
+pub(crate) fn parsed(path: &Path) -> Result<AwsAuth, Error> {
+    AwsAuth::parse(&read(path)?).map_err(|error| broken(path, &error))
+}
+
 fn broken(path: &Path, error: &AwsAuthError) -> Error {
     Error::Format(named(path), error.to_string())
 }

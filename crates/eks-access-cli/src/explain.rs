@@ -2,8 +2,9 @@
 
 use std::io::{self, BufWriter, Write};
 
+use eks_access::cluster::{Cluster, Region};
 use eks_access::denial::Seen;
-use eks_access::incident::{ClusterId, Digest, Outcome, Place, Settings};
+use eks_access::incident::{Answers, ClusterId, Digest, Outcome, Place, Settings};
 use eks_access::line::{Line, Stream, granted_arn, read_pasted};
 use eks_access::notice::{Notice, chat, email, terminal};
 use eks_access::symptom::{Kind, Symptom};
@@ -11,9 +12,14 @@ use serde_json::Value;
 
 use crate::args::{Explain, Format, Render};
 use crate::input::{self, Granted, Item};
+use crate::inquiry::Inquiry;
+use crate::live::Live;
 use crate::output::{Error, Found, Progress, columns, grouped, has_colour};
 
 mod json;
+
+/// Incidents that AWS is asked about.
+const MAX_QUESTIONS: usize = 500;
 
 /// Runs the command.
 pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
@@ -24,7 +30,15 @@ pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
             .map_err(Error::Output)?;
         return Ok(Found::Nothing);
     }
-    let mut reader = Reader::new(options);
+    let live = options
+        .live
+        .then(|| {
+            let region = options.about.region.as_ref().map(Region::as_str);
+            Live::start(options.profile.as_deref(), region)
+        })
+        .transpose()?;
+    let mut reader = Reader::new(options, live.as_ref());
+    let inquiry = Inquiry::new(live, options.aws_auth.as_deref())?;
     let mut progress = Progress::new();
     let mut writer = (options.format == Format::Json).then(json::Writer::default);
     let is_plain_log = options
@@ -50,14 +64,19 @@ pub(crate) fn run(options: &Explain) -> Result<Found, Error> {
                 seen.arn = granted_arn(item.text);
             }
             writer
-                .write(&mut out, &seen, &reader.digest, cluster)
+                .write(&mut out, &seen, (&reader.digest, cluster), &inquiry)
                 .map_err(Error::Output)?;
         }
         Ok(())
     });
     progress.done();
     // What was read is told even when the rest can't be.
-    let outcome = reader.digest.finish();
+    let answers = if writer.is_none() && inquiry.is_on() {
+        inquiry.answers(reader.digest.questions(MAX_QUESTIONS))
+    } else {
+        Answers::new()
+    };
+    let outcome = reader.digest.finish_with(&answers);
     if writer.is_none() && (result.is_ok() || outcome.counts.lines > 0) {
         print(&mut out, &outcome, options).map_err(Error::Output)?;
     }
@@ -80,9 +99,14 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(options: &Explain) -> Self {
+    fn new(options: &Explain, live: Option<&Live>) -> Self {
+        let told = options.about.cluster();
+        let asked = live.and_then(|live| live.region().parse().ok());
         let settings = Settings {
-            cluster: options.about.cluster(),
+            cluster: Cluster {
+                region: told.region.or(asked),
+                ..told
+            },
             ..Settings::default()
         };
         Self {

@@ -1,14 +1,19 @@
 //! The commands that ask AWS, with the caller's own credentials.
 
+use std::fmt::Write as _;
 use std::io;
 
 use eks_access::text::LogText;
 
 use crate::output::Error;
 
+mod gatherer;
 mod whoami;
+mod why;
 
+pub(crate) use gatherer::Live;
 pub(crate) use whoami::run as whoami;
+pub(crate) use why::run as why;
 
 /// Runs what waits for AWS, on this thread.
 fn wait<T>(future: impl Future<Output = T>) -> Result<T, Error> {
@@ -28,7 +33,7 @@ fn shown(text: impl Into<String>) -> String {
 /// A named fact, in two columns.
 fn fact(out: &mut String, name: &str, value: &str, columns: usize) {
     const INDENT: &str = "            ";
-    out.push_str(&format!("  {name:<10}"));
+    let _ = write!(out, "  {name:<10}");
     out.push_str(wrapped(value, columns, INDENT).trim_start());
 }
 
@@ -39,7 +44,7 @@ fn wrapped(text: &str, columns: usize, indent: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            out.push_str(&format!("{indent}{line}\n"));
+            let _ = writeln!(out, "{indent}{line}");
             line.clear();
         }
         if !line.is_empty() {
@@ -47,6 +52,6 @@ fn wrapped(text: &str, columns: usize, indent: &str) -> String {
         }
         line.push_str(word);
     }
-    out.push_str(&format!("{indent}{line}\n"));
+    let _ = writeln!(out, "{indent}{line}");
     out
 }

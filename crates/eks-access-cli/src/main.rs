@@ -11,6 +11,7 @@ mod causes;
 mod environment;
 mod explain;
 mod input;
+mod inquiry;
 mod lines;
 #[cfg(feature = "live")]
 mod live;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         args::Command::Cause(options) => causes::show(&options),
         args::Command::Causes(options) => causes::list(&options),
         args::Command::AwsAuth(options) => aws_auth::run(&options),
+        args::Command::Why(options) => live::why(&options),
         args::Command::Whoami(options) => live::whoami(&options),
         args::Command::Pack(options) => pack::run(&options),
         args::Command::Completions { shell } => {

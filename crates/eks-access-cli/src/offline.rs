@@ -1,9 +1,36 @@
 //! In place of `live.rs` in a build without AWS.
 
-use crate::args::Whoami;
+use eks_access::incident::{Answers, Question};
+
+use crate::args::{Whoami, Why};
 use crate::output::{Error, Found};
 
 /// Can't be done here.
 pub(crate) fn whoami(_: &Whoami) -> Result<Found, Error> {
     Err(Error::NoAws)
+}
+
+/// Can't be done here.
+pub(crate) fn why(_: &Why) -> Result<Found, Error> {
+    Err(Error::NoAws)
+}
+
+/// EKS and IAM, which nobody can ask here.
+pub(crate) enum Live {}
+
+impl Live {
+    /// Can't be done here.
+    pub(crate) fn start(_: Option<&str>, _: Option<&str>) -> Result<Self, Error> {
+        Err(Error::NoAws)
+    }
+
+    /// The Region that is asked.
+    pub(crate) fn region(&self) -> &str {
+        match *self {}
+    }
+
+    /// What they say.
+    pub(crate) fn answers(&self, _: Vec<Question>) -> Answers {
+        match *self {}
+    }
 }

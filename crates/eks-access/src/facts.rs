@@ -2,6 +2,7 @@
 //!
 //! Every fact may be unknown, and then says why. The core never asks for one: the shell gathers them.
 
+use crate::aws_auth::{AwsAuth, Lookup, Section, WhyNot};
 use crate::cluster::{AuthenticationMode, Cluster};
 use crate::principal::{AccountId, Principal};
 use crate::text::LogText;
@@ -275,7 +276,7 @@ pub enum EntryType {
     Ec2,
     /// Hybrid nodes.
     HybridLinux,
-    /// SageMaker HyperPod's nodes.
+    /// Nodes of `SageMaker` `HyperPod`.
     HyperpodLinux,
     /// One that came after this list.
     Other,
@@ -322,7 +323,7 @@ impl EntryType {
     }
 }
 
-/// A principal whose entry carries AmazonEKSClusterAdminPolicy.
+/// A principal whose entry carries `AmazonEKSClusterAdminPolicy`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Administrator {
     /// Who.
@@ -342,6 +343,41 @@ pub enum AwsAuthRow {
     Near(RowFault, LogText),
     /// Nothing that looks like it.
     None,
+}
+
+impl AwsAuthRow {
+    /// What a `ConfigMap` has for a principal.
+    #[must_use]
+    pub fn of(aws_auth: &AwsAuth, principal: &Principal) -> Self {
+        let section = if principal.is_user() {
+            Section::Users
+        } else {
+            Section::Roles
+        };
+        let near = match aws_auth.lookup(&principal.canonical()) {
+            Lookup::Mapped(_) | Lookup::Account => return Self::Fits,
+            Lookup::NotMapped { .. } if aws_auth.error_in(section).is_some() => {
+                return Self::Broken;
+            }
+            Lookup::NotMapped { near } => near,
+        };
+        near.first().map_or(Self::None, |near| {
+            let fault = match near.why {
+                WhyNot::LostInBrokenSection => return Self::Broken,
+                WhyNot::KeepsPath => RowFault::KeepsPath,
+                WhyNot::OtherSuffix => RowFault::OtherSuffix,
+                WhyNot::OtherAccount => RowFault::OtherAccount,
+                WhyNot::OtherKind => RowFault::OtherKind,
+                WhyNot::WrongSectionKey
+                | WhyNot::NamesSession
+                | WhyNot::NamesInstanceProfile
+                | WhyNot::Whitespace
+                | WhyNot::Wildcard
+                | WhyNot::OtherPath => RowFault::MatchesNobody,
+            };
+            Self::Near(fault, near.row.arn.clone())
+        })
+    }
 }
 
 /// Why a row of `aws-auth` does not match the principal it seems to mean.

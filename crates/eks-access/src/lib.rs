@@ -34,3 +34,4 @@ pub mod symptom;
 pub mod text;
 pub mod timestamp;
 pub mod whoami;
+pub mod why;

@@ -186,6 +186,16 @@ impl Principal {
         }
     }
 
+    /// As the authenticator knows it: a role without its path, for STS leaves that out; anybody else as they are.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        let mut canonical = self.clone();
+        if let Resource::Role { path, .. } = &mut canonical.resource {
+            "/".clone_into(path);
+        }
+        canonical
+    }
+
     /// The permission set, if this is a role that IAM Identity Center made.
     #[must_use]
     pub fn permission_set(&self) -> Option<PermissionSet<'_>> {

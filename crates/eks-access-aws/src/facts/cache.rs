@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
 /// How long an answer is kept.
-const LIFE: Duration = Duration::from_secs(60);
+const LIFE: Duration = Duration::from_mins(1);
 /// How long it is kept that there was none, so that who could not be asked is not asked again at once.
 const LIFE_UNKNOWN: Duration = Duration::from_secs(15);
 /// Answers that are kept at once.

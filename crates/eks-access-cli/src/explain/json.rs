@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use eks_access::catalogue::Detail;
+use eks_access::cluster::Cluster;
 use eks_access::denial::{Identity, Seen};
 use eks_access::diagnosis;
-use eks_access::facts::NO_FACTS;
-use eks_access::incident::{ClusterId, Digest};
-use eks_access::notice::machine;
+use eks_access::facts::Facts;
+use eks_access::incident::{ClusterId, Digest, Question};
+use eks_access::notice::{learned, machine};
 use eks_access::symptom::Symptom;
 use eks_access::text::LogText;
 use serde_json::json;
+
+use crate::inquiry::Inquiry;
 
 /// The JSON Schema of one object, draft 2020-12.
 pub(crate) const SCHEMA: &str = include_str!("../../../../docs/schemas/explain.v1.json");
@@ -38,6 +41,7 @@ struct Case {
     arn: Option<String>,
     is_aws_internal: bool,
     is_exact: bool,
+    at: Option<i64>,
 }
 
 /// The members of an object that a diagnosis gives.
@@ -53,8 +57,8 @@ impl Writer {
         &mut self,
         out: &mut impl Write,
         seen: &Seen,
-        digest: &Digest,
-        cluster: ClusterId,
+        (digest, cluster): (&Digest, ClusterId),
+        inquiry: &Inquiry,
     ) -> io::Result<()> {
         let number = digest.counts().lines;
         write!(
@@ -81,7 +85,7 @@ impl Writer {
             rest: r#""grantable":false,"perhaps":[],"remedies":[]}"#.to_owned(),
         };
         let answer = if seen.needs_explaining() {
-            self.answer(seen, digest, cluster)
+            self.answer(seen, (digest, cluster), inquiry)
         } else {
             &nothing
         };
@@ -102,7 +106,12 @@ impl Writer {
         out.write_all(b"\n")
     }
 
-    fn answer(&mut self, seen: &Seen, digest: &Digest, cluster: ClusterId) -> &Answer {
+    fn answer(
+        &mut self,
+        seen: &Seen,
+        (digest, cluster): (&Digest, ClusterId),
+        inquiry: &Inquiry,
+    ) -> &Answer {
         if self.known.len() >= MAX_KNOWN {
             self.known.clear();
         }
@@ -113,26 +122,34 @@ impl Writer {
             arn: seen.arn.clone(),
             is_aws_internal: seen.is_aws_internal_session(),
             is_exact: seen.is_exact,
+            // Whether an access entry has overtaken a denial depends on when the denial was.
+            at: seen.at.filter(|_| inquiry.is_on()),
         };
         self.known
             .entry(case)
-            .or_insert_with(|| diagnose(seen, digest, cluster))
+            .or_insert_with(|| diagnose(seen, (digest, cluster), inquiry))
     }
 }
 
-fn diagnose(seen: &Seen, digest: &Digest, cluster: ClusterId) -> Answer {
-    let cluster = digest.judged_cluster(seen, cluster);
-    let diagnosis = diagnosis::diagnose(seen, &cluster, &NO_FACTS);
+fn diagnose(seen: &Seen, (digest, cluster): (&Digest, ClusterId), inquiry: &Inquiry) -> Answer {
+    let facts = facts(seen, digest.cluster(cluster), inquiry);
+    let cluster = facts.cluster_as_known(&digest.judged_cluster(seen, cluster));
+    let diagnosis = diagnosis::diagnose(seen, &cluster, &facts);
     let remedies = diagnosis.cause.map_or_else(Vec::new, |cause| {
-        cause.remedies_for(&seen.case(&cluster, &NO_FACTS))
+        cause.remedies_for(&seen.case(&cluster, &facts))
     });
     let perhaps: Vec<&str> = diagnosis
         .perhaps
         .iter()
         .map(|possibility| possibility.cause.id)
         .collect();
+    let learned = if inquiry.is_on() {
+        format!(r#""facts":{},"#, learned::machine(&facts))
+    } else {
+        String::new()
+    };
     let rest = format!(
-        r#""grantable":{},"perhaps":{},"remedies":{}}}"#,
+        r#"{learned}"grantable":{},"perhaps":{},"remedies":{}}}"#,
         diagnosis.is_grantable,
         json!(perhaps),
         machine::remedies(&remedies)
@@ -140,5 +157,24 @@ fn diagnose(seen: &Seen, digest: &Digest, cluster: ClusterId) -> Answer {
     Answer {
         cause: diagnosis.cause.map(|cause| cause.id),
         rest,
+    }
+}
+
+fn facts(seen: &Seen, cluster: Cluster, inquiry: &Inquiry) -> Facts {
+    if !inquiry.is_on() {
+        return Facts::none();
+    }
+    let question = Question {
+        cluster,
+        symptom: seen.case_symptom(),
+        principal: seen.principal.clone(),
+    };
+    let answers = inquiry.answers(vec![question]);
+    let identity = seen.identity.as_ref();
+    let caller_id = identity.and_then(Identity::bare_id).map(str::to_owned);
+    Facts {
+        caller_id,
+        last_denied: seen.at,
+        ..answers.into_values().next().unwrap_or_default()
     }
 }

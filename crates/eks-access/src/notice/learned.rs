@@ -1,5 +1,7 @@
 //! What was learned besides the lines, in words, and what could not be found out.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::facts::{AccessEntry, Administrator, AwsAuthRow, Fact, Facts, IamPrincipal, Near};
@@ -13,7 +15,7 @@ const NAMED: usize = 4;
 
 /// What was learned: a label of at most nine characters, and what there is.
 #[must_use]
-pub(super) fn learned(facts: &Facts) -> Vec<(&'static str, String)> {
+pub fn learned(facts: &Facts) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     match &facts.iam {
         Fact::Known(Some(found)) => lines.push(("in IAM", in_iam(found))),
@@ -26,7 +28,7 @@ pub(super) fn learned(facts: &Facts) -> Vec<(&'static str, String)> {
     match &facts.entry {
         Fact::Known(Some(found)) => lines.push(("entry", entry(found))),
         Fact::Known(None) if has_entries(facts) => {
-            lines.push(("entry", "it has no access entry".to_owned()))
+            lines.push(("entry", "it has no access entry".to_owned()));
         }
         Fact::Known(None) | Fact::Unknown(_) => {}
     }
@@ -86,7 +88,7 @@ fn entry(entry: &AccessEntry) -> String {
                 } else {
                     format!("in {}", names(&policy.namespaces))
                 };
-                text.push_str(&format!(", {} {reach}", policy.name().shown(SHOWN)));
+                let _ = write!(text, ", {} {reach}", policy.name().shown(SHOWN));
             }
         }
         Fact::Unknown(_) => {}
@@ -126,16 +128,17 @@ fn administrators(all: &[Administrator]) -> String {
         }
     };
     if gone > 0 {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "; {gone} whose role or user is gone or was made again"
-        ));
+        );
     }
     text
 }
 
 /// What could not be found out, as sentences without a full stop.
 #[must_use]
-pub(super) fn unanswered(facts: &Facts) -> Vec<String> {
+pub fn unanswered(facts: &Facts) -> Vec<String> {
     facts
         .unanswered()
         .into_iter()

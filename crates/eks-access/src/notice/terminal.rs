@@ -121,7 +121,10 @@ fn facts(notice: &Notice, style: Style, out: &mut String) {
     for (label, text) in learned::learned(&notice.facts) {
         fact(label, &broken(&text, style.columns - INDENT.len()));
     }
-    fact("seen", &format!("at least {}", notice.when()));
+    // A question about a principal that nobody has seen refused has no count.
+    if notice.count > 0 {
+        fact("seen", &format!("at least {}", notice.when()));
+    }
     fact("can act", notice.cause.actor.title());
     if let Some(error) = notice.shown_error() {
         let source = if notice.symptom.is_client() {

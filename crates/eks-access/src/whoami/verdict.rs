@@ -1,7 +1,7 @@
 //! Whether a cluster lets an identity in.
 
 use crate::cluster::AuthenticationMode;
-use crate::facts::{AccessEntry, EntryType, Fact, Facts, NearMiss, Unknown};
+use crate::facts::{AccessEntry, AwsAuthRow, EntryType, Fact, Facts, NearMiss, Unknown};
 use crate::principal::Principal;
 
 /// Whether the cluster lets the principal in.
@@ -15,6 +15,10 @@ pub enum Verdict {
     Recreated,
     /// Its entry is for nodes.
     ForNodes(EntryType),
+    /// A row of aws-auth, or its account there, maps it.
+    MappedInAwsAuth,
+    /// IAM has it no more.
+    Gone,
     /// It has no entry, and nothing else counts.
     NotMapped(Vec<NearMiss>),
     /// It has no entry that counts; aws-auth, which nobody read here, may map it.
@@ -31,7 +35,11 @@ impl Verdict {
     pub fn is_refused(&self) -> bool {
         matches!(
             self,
-            Self::Recreated | Self::ForNodes(_) | Self::NotMapped(_) | Self::NoEntryPossible
+            Self::Recreated
+                | Self::ForNodes(_)
+                | Self::Gone
+                | Self::NotMapped(_)
+                | Self::NoEntryPossible
         )
     }
 
@@ -43,10 +51,64 @@ impl Verdict {
             Self::Powerless => "let-in-without-rights",
             Self::Recreated => "entry-outlived-its-principal",
             Self::ForNodes(_) => "entry-is-for-nodes",
+            Self::MappedInAwsAuth => "mapped-in-aws-auth",
+            Self::Gone => "gone",
             Self::NotMapped(_) => "not-mapped",
             Self::AwsAuthDecides(..) => "aws-auth-decides",
             Self::NoEntryPossible => "no-entry-possible",
             Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Whether the cluster lets it in, where that is known.
+    #[must_use]
+    pub fn is_let_in(&self) -> Option<bool> {
+        match self {
+            Self::LetIn | Self::Powerless | Self::MappedInAwsAuth => Some(true),
+            Self::AwsAuthDecides(..) | Self::Unknown(_) => None,
+            _ => Some(false),
+        }
+    }
+
+    /// One sentence about it, without a full stop.
+    #[must_use]
+    pub fn sentence(&self, learned: &Facts) -> String {
+        let entry = learned.own_entry();
+        match self {
+            Self::LetIn => format!(
+                "The cluster lets it in: {}",
+                entry.map_or_else(|| "by an access entry".to_owned(), rights)
+            ),
+            Self::Powerless => "The cluster lets it in by an access entry that has neither access policies nor \
+                groups, so it may do nothing (Forbidden, not Unauthorized)".to_owned(),
+            Self::Recreated => "The cluster does not let it in: its access entry was made before the role or user \
+                was, so it is for one of the same name that is gone; delete the entry and make it anew".to_owned(),
+            Self::ForNodes(kind) => format!(
+                "The cluster does not let it in as a person: its access entry is of type {}, for nodes",
+                kind.as_str()
+            ),
+            Self::MappedInAwsAuth => "The cluster lets it in, by aws-auth".to_owned(),
+            Self::Gone => "Nobody can call as it: IAM has no such role or user".to_owned(),
+            Self::NotMapped(_) if learned.aws_auth.known().is_some() => {
+                "The cluster does not let it in: neither an access entry nor a row of aws-auth is for it".to_owned()
+            }
+            Self::NotMapped(_) => "The cluster does not let it in: it has no access entry, and in authentication \
+                mode API nothing else counts".to_owned(),
+            Self::AwsAuthDecides(AuthenticationMode::ConfigMap, _) => "Whether the cluster lets it in stands in \
+                aws-auth alone (authentication mode CONFIG_MAP), which was not read here; whoever created the cluster \
+                gets in without standing there".to_owned(),
+            Self::AwsAuthDecides(..) => "The cluster has no access entry for it. It gets in only if aws-auth maps \
+                it, which was not read here".to_owned(),
+            Self::NoEntryPossible => "The cluster does not let it in: root and federated users can have no access \
+                entry; use a role".to_owned(),
+            Self::Unknown(Unknown::NotAsked) => "Whether the cluster lets it in is not known: name the cluster and \
+                its Region (--cluster, --region)".to_owned(),
+            Self::Unknown(why) => {
+                let permission = why.permission().map_or_else(String::new, |permission| {
+                    format!("; {} would tell", permission.action())
+                });
+                format!("Whether the cluster lets it in is not known: {}{permission}", why.reason())
+            }
         }
     }
 
@@ -67,8 +129,11 @@ pub fn verdict(principal: &Principal, learned: &Facts) -> Verdict {
         Fact::Known(cluster) => cluster.mode,
         Fact::Unknown(why) => return Verdict::Unknown(*why),
     };
+    if learned.iam == Fact::Known(None) {
+        return Verdict::Gone;
+    }
     if mode == AuthenticationMode::ConfigMap {
-        return Verdict::AwsAuthDecides(mode, Vec::new());
+        return by_aws_auth(mode, learned);
     }
     if mode == AuthenticationMode::Api && (principal.is_root() || principal.is_federated_user()) {
         return Verdict::NoEntryPossible;
@@ -77,13 +142,22 @@ pub fn verdict(principal: &Principal, learned: &Facts) -> Verdict {
         Fact::Unknown(why) => Verdict::Unknown(*why),
         Fact::Known(Some(entry)) => of_entry(entry, learned),
         Fact::Known(None) => {
-            let near = learned.near.known().cloned().unwrap_or_default();
             if mode == AuthenticationMode::Api {
-                Verdict::NotMapped(near)
+                Verdict::NotMapped(learned.near.known().cloned().unwrap_or_default())
             } else {
-                Verdict::AwsAuthDecides(mode, near)
+                by_aws_auth(mode, learned)
             }
         }
+    }
+}
+
+/// What the rows of `aws-auth` decide, where somebody has read them.
+fn by_aws_auth(mode: AuthenticationMode, learned: &Facts) -> Verdict {
+    let near = learned.near.known().cloned().unwrap_or_default();
+    match &learned.aws_auth {
+        Fact::Known(AwsAuthRow::Fits) => Verdict::MappedInAwsAuth,
+        Fact::Known(_) => Verdict::NotMapped(near),
+        Fact::Unknown(_) => Verdict::AwsAuthDecides(mode, near),
     }
 }
 
@@ -102,6 +176,28 @@ fn of_entry(entry: &AccessEntry, learned: &Facts) -> Verdict {
     } else {
         Verdict::LetIn
     }
+}
+
+/// What an entry gives.
+fn rights(entry: &AccessEntry) -> String {
+    let mut parts = vec!["access entry".to_owned()];
+    match entry.policies.known() {
+        Some(policies) => parts.extend(policies.iter().map(|policy| {
+            let spaces: Vec<String> = policy.namespaces.iter().map(|one| one.shown(63)).collect();
+            let scope = if spaces.is_empty() {
+                "the whole cluster".to_owned()
+            } else {
+                format!("namespaces {}", spaces.join(", "))
+            };
+            format!("{} in {scope}", policy.name().shown(80))
+        })),
+        None => parts.push("access policies not known".to_owned()),
+    }
+    if !entry.groups.is_empty() {
+        let groups: Vec<String> = entry.groups.iter().map(|group| group.shown(80)).collect();
+        parts.push(format!("groups {}", groups.join(", ")));
+    }
+    parts.join("; ")
 }
 
 #[cfg(test)]

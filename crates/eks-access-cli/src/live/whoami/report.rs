@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use eks_access::cluster::{AuthenticationMode, Cluster, Region};
-use eks_access::facts::{AccessEntry, Facts, Unknown};
+use eks_access::cluster::{Cluster, Region};
+use eks_access::facts::{Facts, Unknown};
 use eks_access::kubeconfig::{Context, Exec, Plugin, Program};
 use eks_access::principal::Principal;
 use eks_access::remedy::Command;
@@ -173,7 +173,7 @@ impl Report<'_> {
         let Some(verdict) = &self.verdict else {
             return Vec::new();
         };
-        let mut sentences = vec![format!("{}.", self.judgement(verdict))];
+        let mut sentences = vec![format!("{}.", verdict.sentence(&self.facts))];
         for miss in verdict.near() {
             let gone = if miss.exists.known() == Some(&false) {
                 ", which IAM has no more"
@@ -190,41 +190,6 @@ impl Report<'_> {
             sentences.push(format!("Not known: {what}; {}.", why.reason()));
         }
         sentences
-    }
-
-    fn judgement(&self, verdict: &Verdict) -> String {
-        let entry = self.facts.own_entry();
-        match verdict {
-            Verdict::LetIn => format!(
-                "The cluster lets it in: {}",
-                entry.map_or_else(|| "by an access entry".to_owned(), rights)
-            ),
-            Verdict::Powerless => "The cluster lets it in by an access entry that has neither access policies nor \
-                groups, so it may do nothing (Forbidden, not Unauthorized)".to_owned(),
-            Verdict::Recreated => "The cluster does not let it in: its access entry was made before the role or user \
-                was, so it is for one of the same name that is gone; delete the entry and make it anew".to_owned(),
-            Verdict::ForNodes(kind) => format!(
-                "The cluster does not let it in as a person: its access entry is of type {}, for nodes",
-                kind.as_str()
-            ),
-            Verdict::NotMapped(_) => "The cluster does not let it in: it has no access entry, and in authentication \
-                mode API nothing else counts".to_owned(),
-            Verdict::AwsAuthDecides(AuthenticationMode::ConfigMap, _) => "Whether the cluster lets it in stands in \
-                aws-auth alone (authentication mode CONFIG_MAP), which was not read here; whoever created the cluster \
-                gets in without standing there".to_owned(),
-            Verdict::AwsAuthDecides(..) => "The cluster has no access entry for it. It gets in only if aws-auth maps \
-                it, which was not read here".to_owned(),
-            Verdict::NoEntryPossible => "The cluster does not let it in: root and federated users can have no access \
-                entry; use a role".to_owned(),
-            Verdict::Unknown(Unknown::NotAsked) => "Whether the cluster lets it in is not known: name the cluster and \
-                its Region (--cluster, --region)".to_owned(),
-            Verdict::Unknown(why) => {
-                let permission = why.permission().map_or_else(String::new, |permission| {
-                    format!("; {} would tell", permission.action())
-                });
-                format!("Whether the cluster lets it in is not known: {}{permission}", why.reason())
-            }
-        }
     }
 
     fn next(&self) -> Vec<(String, Option<Command>)> {
@@ -302,7 +267,7 @@ impl Report<'_> {
             "aws_cli": side(&self.plain, &self.plain_candidates),
             "same": self.is_plain_another().map(|is_another| !is_another),
             "verdict": self.verdict.as_ref().map(Verdict::slug),
-            "let_in": self.verdict.as_ref().and_then(let_in),
+            "let_in": self.verdict.as_ref().and_then(Verdict::is_let_in),
             "near": self.verdict.iter().flat_map(Verdict::near).map(|miss| json!({
                 "principal": miss.entry.to_string(),
                 "difference": miss.near.words(),
@@ -316,15 +281,6 @@ impl Report<'_> {
     }
 }
 
-/// Whether the cluster lets it in, where that is known.
-fn let_in(verdict: &Verdict) -> Option<bool> {
-    match verdict {
-        Verdict::LetIn | Verdict::Powerless => Some(true),
-        Verdict::AwsAuthDecides(..) | Verdict::Unknown(_) => None,
-        _ => Some(false),
-    }
-}
-
 fn source(candidate: &Candidate) -> Value {
     json!({
         "kind": candidate.source.slug(),
@@ -332,26 +288,4 @@ fn source(candidate: &Candidate) -> Value {
         "wins": candidate.ignored.is_none(),
         "ignored_because": candidate.ignored,
     })
-}
-
-/// What an entry gives.
-fn rights(entry: &AccessEntry) -> String {
-    let mut parts = vec!["access entry".to_owned()];
-    match entry.policies.known() {
-        Some(policies) => parts.extend(policies.iter().map(|policy| {
-            let spaces: Vec<String> = policy.namespaces.iter().map(|one| one.shown(63)).collect();
-            let scope = if spaces.is_empty() {
-                "the whole cluster".to_owned()
-            } else {
-                format!("namespaces {}", spaces.join(", "))
-            };
-            format!("{} in {scope}", policy.name().shown(80))
-        })),
-        None => parts.push("access policies not known".to_owned()),
-    }
-    if !entry.groups.is_empty() {
-        let groups: Vec<String> = entry.groups.iter().map(|group| group.shown(80)).collect();
-        parts.push(format!("groups {}", groups.join(", ")));
-    }
-    parts.join("; ")
 }
