@@ -82,8 +82,11 @@ class Stack:
 
     def statements(self) -> list[dict]:
         """What the responder's role may do, and may never do."""
-        (policy,) = self.only("AWS::IAM::Role")["Policies"]
-        return policy["PolicyDocument"]["Statement"]
+        return [
+            statement
+            for policy in self.only("AWS::IAM::Role")["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+        ]
 
     def environment(self) -> dict[str, object]:
         return self.only("AWS::Lambda::Function")["Environment"]["Variables"]

@@ -110,16 +110,81 @@ def allowed(stack: Stack) -> list[tuple[str, object]]:
     )
 
 
-def test_the_role_may_do_exactly_this():
-    assert allowed(Stack()) == sorted(
-        [
-            ("sns:Publish", NOTICES),
-            ("sqs:SendMessage", DEAD_LETTERS),
-            ("logs:CreateLogStream", OWN_LOG),
-            ("logs:PutLogEvents", OWN_LOG),
-        ],
-        key=str,
+TELLING = [
+    ("sns:Publish", NOTICES),
+    ("sqs:SendMessage", DEAD_LETTERS),
+    ("logs:CreateLogStream", OWN_LOG),
+    ("logs:PutLogEvents", OWN_LOG),
+]
+
+
+def asking(*clusters: str) -> list[tuple[str, object]]:
+    """What finding out facts takes. Wildcards stand for the Region, which a condition names, and the account."""
+    return [
+        *(
+            (f"eks:{action}", f"arn:*:eks:*:*:{resource}")
+            for cluster in clusters
+            for action, resource in [
+                ("DescribeCluster", f"cluster/{cluster}"),
+                ("ListAccessEntries", f"cluster/{cluster}"),
+                ("DescribeAccessEntry", f"access-entry/{cluster}/*"),
+                ("ListAssociatedAccessPolicies", f"access-entry/{cluster}/*"),
+            ]
+        ),
+        ("iam:GetRole", f"arn:aws:iam::{ACCOUNT}:role/*"),
+        ("iam:GetUser", f"arn:aws:iam::{ACCOUNT}:user/*"),
+    ]
+
+
+@pytest.mark.parametrize("clusters", [CLUSTERS[:1], CLUSTERS])
+def test_the_role_may_do_exactly_this(clusters):
+    stack = Stack(Clusters=",".join(clusters))
+    assert allowed(stack) == sorted([*TELLING, *asking(*clusters)], key=str)
+
+
+def test_without_facts_the_role_may_only_tell_people():
+    stack = Stack(Facts="off")
+    assert allowed(stack) == sorted(TELLING, key=str)
+    assert stack.environment()["FACTS"] == "off"
+
+
+def permissions_that_facts_take() -> set[str]:
+    """The actions of `Permission::ALL`, crates/eks-access/src/facts.rs."""
+    source = (ROOT / "crates/eks-access/src/facts.rs").read_text()
+    (body,) = re.findall(r"^impl Permission \{\n(.*?)^\}\n", source, re.S | re.M)
+    (all_of_them,) = re.findall(r"const ALL: &'static \[Self\] = &\[(.*?)\];", body, re.S)
+    actions = dict(re.findall(r'Self::(\w+) => "(\w+:\w+)"', body))
+    return {actions[name] for name in re.findall(r"Self::(\w+)", all_of_them)}
+
+
+def test_the_role_may_ask_what_the_responder_asks_and_nothing_else():
+    granted = {action for action, _ in allowed(Stack())}
+    withheld = {action for action, _ in allowed(Stack(Facts="off"))}
+    assert granted - withheld == permissions_that_facts_take()
+
+
+def test_clusters_are_read_in_this_region_only():
+    for statement in Stack().statements():
+        if statement["Effect"] == "Allow" and "eks:" in str(statement["Action"]):
+            assert statement["Condition"] == {"StringEquals": {"aws:RequestedRegion": REGION}}
+
+
+def test_facts_can_be_switched_on_and_off():
+    parameter = TEMPLATE["Parameters"]["Facts"]
+    words = re.findall(r"`(\w+)`", VARIABLES["FACTS"].meaning)
+    assert parameter["AllowedValues"] == words == ["on", "off"]  # quoted: YAML takes on and off for true and false
+
+
+def test_forty_clusters_fit_into_the_policies_of_the_role():
+    """The policies of a role have 10,240 characters together, white space left out."""
+    names = [f"{number:02}-" + "cluster-with-a-rather-long-name"[:32] for number in range(40)]
+    stack = Stack(Clusters=",".join(names), ExistingTopicArn=OWN_TOPIC, ExistingTopicKeyArn=OWN_KEY)
+    reference = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{STACK}-FailedDeliveries-ABCDEFGHIJKL"
+    size = sum(
+        len(re.sub(r"\s|\{'(Ref|Fn::GetAtt)': [^}]*\}", lambda m: reference if m[1] else "", str(policy)))
+        for policy in stack.only("AWS::IAM::Role")["Policies"]
     )
+    assert size < 10_240
 
 
 def test_with_a_topic_and_key_of_ones_own_it_may_use_those_instead():
@@ -129,9 +194,8 @@ def test_with_a_topic_and_key_of_ones_own_it_may_use_those_instead():
             ("sns:Publish", OWN_TOPIC),
             ("kms:GenerateDataKey", OWN_KEY),
             ("kms:Decrypt", OWN_KEY),
-            ("sqs:SendMessage", DEAD_LETTERS),
-            ("logs:CreateLogStream", OWN_LOG),
-            ("logs:PutLogEvents", OWN_LOG),
+            *TELLING[1:],
+            *asking("prod"),
         ],
         key=str,
     )
@@ -158,10 +222,12 @@ def test_the_role_can_never_change_a_cluster(action):
     assert any(re.fullmatch(pattern.replace("*", ".*"), f"eks:{action}") for pattern in denied["Action"])
 
 
-def test_a_wildcard_never_allows_anything():
+def test_a_wildcard_never_allows_more_than_reading():
+    reads = permissions_that_facts_take()
     for statement in Stack().statements():
         if statement["Effect"] == "Allow":
-            assert not any("*" in str(value) for value in [statement["Action"], statement["Resource"]])
+            assert "*" not in str(statement["Action"])
+            assert "*" not in str(statement["Resource"]) or reads.issuperset(listed(statement["Action"]))
 
 
 def test_only_lambda_may_take_the_role():
