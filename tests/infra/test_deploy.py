@@ -131,3 +131,15 @@ def test_the_address_is_subscribed(deployed):
         "Subscriptions"
     ]
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", EMAIL)
+
+
+def test_the_function_may_read_each_cluster(deployed):
+    """The list of ARNs is made of strings; here by another engine than the one of the other tests."""
+    function = deployed.client("lambda").get_function_configuration(FunctionName=deployed.outputs["FunctionName"])
+    policy = deployed.client("iam").get_role_policy(
+        RoleName=function["Role"].rsplit("/", 1)[1], PolicyName="ask-why"
+    )["PolicyDocument"]
+    clusters, entries, *_ = policy["Statement"]
+    assert clusters["Resource"] == [f"arn:*:eks:*:*:cluster/{cluster}" for cluster in CLUSTERS]
+    assert entries["Resource"] == [f"arn:*:eks:*:*:access-entry/{cluster}/*" for cluster in CLUSTERS]
+    assert clusters["Condition"] == entries["Condition"] == {"StringEquals": {"aws:RequestedRegion": REGION}}
