@@ -6,6 +6,7 @@
     reason = "a test that finds something wrong stops"
 )]
 
+mod causes;
 mod facts_world;
 mod world;
 

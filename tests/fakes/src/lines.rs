@@ -102,3 +102,25 @@ pub fn mix(count: usize) -> impl Iterator<Item = String> {
         }
     })
 }
+
+/// `STS response` of a session of the role with this ARN and unique id.
+pub fn sts_response_of(role_arn: &str, unique_id: &str, session: &str, port: u16) -> String {
+    let account = role_arn.split(':').nth(4).unwrap_or("");
+    let partition = role_arn.split(':').nth(1).unwrap_or("");
+    let role = role_arn.rsplit('/').next().unwrap_or("");
+    format!(
+        "time=\"2026-03-01T10:00:00Z\" level=info msg=\"STS response\" accesskeyid=ASIAIOSFODNN7EXAMPLE \
+         accountid={account} arn=\"arn:{partition}:sts::{account}:assumed-role/{role}/{session}\" \
+         client=\"127.0.0.1:{port}\" method=POST path=/authenticate session={session} userid={unique_id}"
+    )
+}
+
+/// A denial whose mapping was found and could not be used.
+pub fn mapping_failed(arn: &str, error: &str, port: u16) -> String {
+    format!(
+        "time=\"2026-03-01T10:00:00Z\" level=warning msg=\"access denied\" arn={} client=\"127.0.0.1:{port}\" error={} \
+         method=POST path=/authenticate",
+        quoted(arn),
+        quoted(error)
+    )
+}
