@@ -94,7 +94,7 @@ impl<'a> Finding<'a> {
         let facts = case.facts;
         by_entry(facts)
             .or_else(|| gone(facts))
-            .or_else(|| by_likeness(facts))
+            .or_else(|| by_likeness(facts, principal))
             .or_else(|| by_aws_auth(case.cluster.mode, &facts.aws_auth))
             .unwrap_or_else(|| {
                 if case.foreign_principal().is_some() || !is_without_mapping(case) {
@@ -117,7 +117,10 @@ impl<'a> Finding<'a> {
         match Self::of(case) {
             finding if is_mine(&finding) => Claim::Yes,
             _ if !can_be_own => Claim::No,
-            Self::Open | Self::EntryFits(_) => open(case).map_or(Claim::No, Claim::Perhaps),
+            // The last two are true whatever else turns out, and do not say why nothing lets the principal in.
+            Self::Open | Self::EntryFits(_) | Self::NotInAwsAuth | Self::NeverMapped => {
+                open(case).map_or(Claim::No, Claim::Perhaps)
+            }
             _ => Claim::No,
         }
     }
@@ -154,9 +157,11 @@ fn gone(facts: &Facts) -> Option<Finding<'_>> {
 }
 
 /// What the entries that look like the principal's say.
-fn by_likeness(facts: &Facts) -> Option<Finding<'_>> {
+fn by_likeness<'a>(facts: &'a Facts, principal: &Principal) -> Option<Finding<'a>> {
+    // No log has a role's path: only IAM tells whether the entry's is another one.
+    let has_path = principal.is_user() || facts.iam_principal().is_some();
     facts.near.known()?.iter().find_map(|miss| match miss.near {
-        Near::OtherPath => Some(Finding::EntryOtherPath(&miss.entry)),
+        Near::OtherPath => has_path.then_some(Finding::EntryOtherPath(&miss.entry)),
         // Two roles of one permission set in one account: then neither is the other's successor.
         Near::OtherSuffix if miss.exists == Fact::Known(true) => None,
         Near::OtherSuffix => Some(Finding::EntryOtherSuffix(&miss.entry)),
@@ -339,6 +344,7 @@ pub(crate) fn claim_purpose(
 pub(crate) mod open {
     use crate::catalogue::Case;
     use crate::cluster::AuthenticationMode;
+    use crate::facts::Near;
 
     /// The cluster's access entries, where it has any and nobody could look.
     #[must_use]
@@ -353,12 +359,24 @@ pub(crate) mod open {
         (can_have && is_open).then_some("the access entries of the cluster")
     }
 
+    /// The path of the role, where an entry has its name and a path.
+    #[must_use]
+    pub(crate) fn path(case: &Case<'_>) -> Option<&'static str> {
+        let near = case.facts.near.known()?;
+        let is_like = near.iter().any(|miss| miss.near == Near::OtherPath);
+        let is_open = is_like && case.facts.iam.known().is_none();
+        is_open.then_some("the path of the role, in IAM")
+    }
+
+    /// The rows of `aws-auth`.
+    pub(crate) const ROWS: &str = "the rows of aws-auth";
+
     /// The rows of `aws-auth`, where they play a part and nobody has read them.
     #[must_use]
     pub(crate) fn rows(case: &Case<'_>) -> Option<&'static str> {
         let plays = case.cluster.mode != Some(AuthenticationMode::Api);
         let is_open = plays && case.facts.aws_auth.known().is_none();
-        is_open.then_some("the rows of aws-auth")
+        is_open.then_some(ROWS)
     }
 
     /// Entries, else rows.

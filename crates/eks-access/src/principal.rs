@@ -175,6 +175,12 @@ impl Principal {
         matches!(self.resource, Resource::Root)
     }
 
+    /// Whether there is a path before the name; from a log no role has one.
+    #[must_use]
+    pub fn has_path(&self) -> bool {
+        matches!(&self.resource, Resource::Role { path, .. } | Resource::User { path, .. } if path != "/")
+    }
+
     /// `role/NAME`, `user/PATH/NAME`, `federated-user/NAME` or `root`: the ARN's last part.
     #[must_use]
     pub fn resource(&self) -> String {

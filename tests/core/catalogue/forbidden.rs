@@ -1,10 +1,11 @@
 //! What must never be suggested, in remedies and on pages.
 
-use eks_access::catalogue::CAUSES;
+use eks_access::catalogue::{CAUSES, Cause};
+use eks_access::remedy::{Command, Remedy};
 
 use crate::cases::describe;
 use crate::pages::parts;
-use crate::remedies::{for_every_remedy, texts};
+use crate::remedies::{commands, for_every_remedy, texts};
 
 /// Reference: denials.md, 7.5. Checked in lower case.
 const NEVER_IN_A_REMEDY: [&str; 26] = [
@@ -36,16 +37,38 @@ const NEVER_IN_A_REMEDY: [&str; 26] = [
     "status.token",
 ];
 
+const ADMINISTRATORS_POLICY: &str = "amazoneksclusteradminpolicy";
+
+/// Whether a remedy gives a cluster that has no administrator a new one, the only place where the administrator's policy
+/// may be named: in two causes, for a role that the reader puts in, with the security team's agreement.
+fn recovers(cause: &Cause, remedy: &Remedy) -> bool {
+    let may_name_it = ["no-administrator-left", "cluster-creator-deleted"].contains(&cause.id)
+        && remedy.title.contains("the security team's agreement");
+    may_name_it
+        && commands(remedy)
+            .map(Command::line)
+            .filter(|line| line.to_ascii_lowercase().contains(ADMINISTRATORS_POLICY))
+            .all(|line| line.contains("--principal-arn ADMINISTRATORS_ROLE_ARN "))
+}
+
+/// Without the rows of aws-auth that a remedy names in a comment, for the reader to find and replace them.
+fn without_quotes(text: &str) -> String {
+    text.split_inclusive('\n')
+        .filter(|line| !line.starts_with("#   \""))
+        .collect()
+}
+
 #[test]
 fn what_must_never_be_suggested_is_in_no_remedy() {
     for_every_remedy(|cause, case, remedy| {
-        let text = format!("{}\n{}", remedy.title, texts(remedy));
+        let text = without_quotes(&format!("{}\n{}", remedy.title, texts(remedy)));
         let lower = text.to_ascii_lowercase();
         // The one command that removes secrets from a line names what it removes.
         let is_redaction = lower.contains("sed -e");
         for never in NEVER_IN_A_REMEDY {
+            let is_recovery = *never == *ADMINISTRATORS_POLICY && recovers(cause, remedy);
             assert!(
-                !lower.contains(never) || is_redaction,
+                !lower.contains(never) || is_redaction || is_recovery,
                 "{}: `{never}` in\n{text}",
                 describe(cause, case)
             );

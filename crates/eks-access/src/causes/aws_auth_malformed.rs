@@ -1,5 +1,4 @@
-use crate::catalogue::{Case, Cause, Example, Page, Tier, by_symptom};
-use crate::remedy::{Modes, Remedy, Tool};
+use crate::catalogue::{Cause, Example, Page, Tier, by_symptom};
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
 
@@ -44,38 +43,6 @@ Check the YAML in the pipeline that writes it.",
     },
     perhaps: &["aws-auth-deleted", "mapping-watch-lost"],
     claim: by_symptom,
-    remedies,
+    remedies: steps::mend_aws_auth,
     examples: &[Example { line: r#"time="2026-03-05T10:23:19Z" level=warning msg="Errors parsing configmap: [yaml: line 13: did not find expected key]""#, symptom: Symptom::AwsAuthMalformed }, Example { line: r#"time="2026-03-05T17:36:48Z" level=error msg="There was an error parsing the config maps.  Only saving data that was good, error parsing config map: [yaml: unmarshal errors:\n  line 2: cannot unmarshal !!map into string]""#, symptom: Symptom::AwsAuthMalformed }, Example { line: r#"time="2026-03-05T13:49:17Z" level=error msg="error parsing config map: [yaml: line 13: did not find expected key]""#, symptom: Symptom::AwsAuthMalformed },],
 };
-
-fn remedies(case: &Case<'_>) -> Vec<Remedy> {
-    if let Some(check) = steps::aws_auth_unused(case) {
-        return vec![check];
-    }
-    let policy = steps::access_policy(case, "AmazonEKSEditPolicy");
-    let entry = |constant| steps::eks(constant, case).option("--principal-arn", "RESCUE_ROLE_ARN");
-    vec![
-        Remedy::new(Actor::ClusterAdministrator, "Find the place of the mistake; these commands change nothing in the cluster")
-            .aws(steps::describe_cluster(case))
-            .aws(steps::kubeconfig_aside(case))
-            .command(Tool::Kubectl, steps::read_map_roles()),
-        steps::edit_aws_auth("Mend the mistake, with a copy of the text at hand", case),
-        Remedy::new(Actor::ClusterAdministrator, "Find who changed it in the last hour, and the text before, in the audit log").aws(
-            steps::read_aws_auth_changes(case),
-        ),
-        Remedy::new(
-            Actor::ClusterAdministrator,
-            "If nobody can log in, let a role that aws-auth does not list into kube-system alone, until the mistake is mended",
-        )
-        .modes(Modes::AccessEntries)
-        .aws(entry("aws eks create-access-entry").option("--type", "STANDARD"))
-        .aws(
-            entry("aws eks associate-access-policy")
-                .option("--policy-arn", &policy)
-                .option("--access-scope", "type=namespace,namespaces=kube-system"),
-        ),
-        Remedy::new(Actor::ClusterAdministrator, "Afterwards, take that role out again")
-            .modes(Modes::AccessEntries)
-            .aws(entry("aws eks delete-access-entry")),
-    ]
-}

@@ -1,5 +1,5 @@
 use crate::catalogue::{Case, Cause, Example, Page, Tier, by_symptom};
-use crate::remedy::{Modes, Remedy};
+use crate::remedy::Remedy;
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
 
@@ -21,40 +21,35 @@ Most likely first:
 1. The creator was a person who left, or a pipeline role that was replaced, and no second way in was made.
 2. The role was recreated by Terraform under the same name; an access entry remembers the old unique id.",
         how_to_be_sure: "\
-- CloudTrail's event `CreateCluster` names the creator; `aws iam get-role` or `get-user` says whether it still exists.
-- In the access-entry modes, `aws eks list-access-entries` shows who else has a way in.",
+- CloudTrail's event `CreateCluster`, of the last 90 days, names the creator; `aws iam get-role` or `get-user` says whether it
+  still exists.
+- In the access-entry modes, `aws eks list-access-entries` shows who else has a way in. With facts, the notice names those whose
+  entry has the administrator's access policy, and says whose role or user is gone.
+- Whoever logged in as `kubernetes-admin` is in the authenticator's log; `eks-access admins --cluster NAME` finds them.",
         what_to_do: "\
-In the modes `API` and `API_AND_CONFIG_MAP`, an IAM administrator who may call `eks:CreateAccessEntry` lets the
-administrators' role in; which access policy it gets is for the security team to agree.
+If somebody else has administrator access, ask them: nothing is locked.
 
-In the mode `CONFIG_MAP`, either create the IAM user or role again under the same name, as AWS re:Post advises, and log
-in with it; or turn on access entries beside `aws-auth`. Changing the authentication mode is one-way: it can never be taken back.",
+In the modes `API` and `API_AND_CONFIG_MAP` nothing in the cluster is needed to get back in. An IAM administrator who may call
+`eks:CreateAccessEntry` and `eks:AssociateAccessPolicy` creates an entry for a role of the administrators, with the
+administrator's access policy, once the security team agrees. Making the creator again does not help there: an entry belongs to the
+old unique id.
+
+In the mode `CONFIG_MAP`, create the IAM user or role again under the same name, as AWS re:Post advises, and log in with it;
+another answer of AWS there says that the unique id counts, so be ready for it not to work. Nobody can bring back the ending of a
+removed role of IAM Identity Center: open a case with AWS Support. Otherwise turn on access entries beside `aws-auth`.
+Changing the authentication mode is one-way: it can never be taken back.",
         if_it_comes_back: "\
-Create clusters with a role that is kept for it, and keep at least two ways in that do not depend on one person.",
+Create clusters with a role that is kept for it, and keep at least two ways in that do not depend on one person. Run
+`eks-access doctor --cluster NAME` in CI: it warns while the last administrator is still there.",
     },
-    perhaps: &["principal-not-mapped", "access-key-not-valid"],
+    perhaps: &["no-administrator-left", "principal-not-mapped", "access-key-not-valid"],
     claim: by_symptom,
     remedies,
     examples: &[Example { line: "Your cluster is inaccessible due to the cluster creator IAM user being deleted", symptom: Symptom::ClientCreatorDeleted },],
 };
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
-    vec![
-        Remedy::new(Actor::IamAdministrator, "Find the creator and the authentication mode; these commands change nothing")
-            .aws(steps::describe_cluster(case))
-            .aws(steps::events("CreateCluster", case).option("--query", "Events[].[EventTime,Username]").then("--output text")),
-        Remedy::new(Actor::IamAdministrator, "Let the administrators' role in; agree its access policy with the security team")
-            .modes(Modes::AccessEntries)
-            .aws(steps::eks("aws eks list-access-entries", case))
-            .aws(steps::eks("aws eks create-access-entry", case).option("--principal-arn", "ADMINISTRATORS_ROLE_ARN")),
-        Remedy::new(
-            Actor::IamAdministrator,
-            "If the creator cannot be made again, turn on access entries beside aws-auth, which is one-way",
-        )
-        .modes(Modes::AwsAuth)
-        .aws(
-            steps::eks_named("aws eks update-cluster-config", case)
-                .option("--access-config", "authenticationMode=API_AND_CONFIG_MAP"),
-        ),
-    ]
+    let mut remedies = Vec::from_iter(steps::ask_administrators(case));
+    remedies.extend(steps::recover(case));
+    remedies
 }

@@ -1,4 +1,5 @@
 use crate::catalogue::{Case, Cause, Claim, Example, Page, Tier};
+use crate::facts::EntryType;
 use crate::finding::{Finding, open};
 use crate::remedy::{Modes, Remedy, Tool};
 use crate::steps;
@@ -38,7 +39,7 @@ or profile again too.",
   add `replace_triggered_by` with the role's `unique_id`).
 - Run `eks-access doctor --cluster NAME` after changes to IAM: it lists entries whose principal is gone or was made again.",
     },
-    perhaps: &[],
+    perhaps: &["principal-no-longer-exists", "mapping-without-effect"],
     claim,
     remedies,
     examples: &[Example { line: r#"time="2026-03-02T08:00:00Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/DevRole" client="127.0.0.1:40112" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }],
@@ -54,10 +55,21 @@ fn claim(case: &Case<'_>) -> Claim {
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let mut remedies = vec![steps::checks(case)];
+    remedies.extend(steps::lockout(case));
     let Some(grantee) = steps::Grantee::of(case) else { return remedies };
     let Some(entry) = case.facts.own_entry() else { return remedies };
     remedies.push(steps::note_entry_down(case, entry));
-    remedies.push(steps::replace_entry(&grantee, case, entry));
+    match entry.kind {
+        // A STANDARD entry puts nodes out: it was wrong before, too.
+        EntryType::Standard if steps::Grantee::person(case).is_none() => {
+            remedies.extend(steps::delete_stale("Delete the entry: it is of a type that no node can use", case, &entry.principal));
+            remedies.extend(steps::create_instead("Create it again", case));
+            return remedies;
+        }
+        // One that came after this list: nobody knows what it needs.
+        EntryType::Other => return remedies,
+        _ => remedies.push(steps::replace_entry(&grantee, case, entry)),
+    }
     let arn = entry.principal.to_string();
     let in_terraform = Remedy::new(
         Actor::ClusterAdministrator,

@@ -22,12 +22,19 @@ Most likely first:
 1. Nobody has given this role or user access to this cluster.
 2. You called as another principal than you thought: another profile, a CI role, the role of the machine you are on.
 3. An IAM Identity Center permission set was provisioned anew. The role's name then ends in another 16 characters,
-   and the entry or row still names the old one.
-4. The row in `aws-auth` has the role's path. There the path must be left out; in an access entry it must be kept.
-5. The row names a session (`assumed-role/...`) or an instance profile in place of the role.
+   and the entry or row still names the old one: [permission set was provisioned anew](sso-role-reprovisioned.md).
+4. The row in `aws-auth` has the role's path. There the path must be left out; in an access entry it must be kept:
+   [row of aws-auth keeps the role's path](aws-auth-row-keeps-path.md).
+5. The row names a session (`assumed-role/...`) or an instance profile in place of the role:
+   [row of aws-auth matches nobody](aws-auth-row-matches-nobody.md).
 6. The role or user was deleted and made again under the same name. An access entry remembers the unique id, so it
-   is still listed but no longer works.
-7. The `aws-auth` ConfigMap is broken, and its rows are lost for everybody: see [aws-auth cannot be read](aws-auth-malformed.md).",
+   is still listed but no longer works: [access entry outlived its role or user](entry-outlived-its-role.md).
+7. The `aws-auth` ConfigMap is broken, and its rows are lost for everybody: see [aws-auth cannot be read](aws-auth-malformed.md).
+8. The cluster is in the mode `API` and does not read `aws-auth`, or in the mode `CONFIG_MAP` and has no entries:
+   [mapped only in aws-auth, which is not read](mapped-only-in-aws-auth.md),
+   [no row of aws-auth lets you in](not-in-aws-auth.md).
+
+With facts of the cluster and of IAM (`eks-access explain --live`, or the responder) the notice tells these apart.",
         how_to_be_sure: "\
 - As the caller, run `aws sts get-caller-identity`. `assumed-role/NAME/SESSION` means the role `NAME`. Is it the
   principal you meant?
@@ -66,6 +73,7 @@ Never map a person to `system:masters`, and never create a `STANDARD` entry for 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let mut remedies = Vec::from_iter(steps::compare_accounts(case));
     remedies.push(steps::checks(case));
+    remedies.extend(steps::lockout(case));
     let Some(grantee) = steps::Grantee::person(case) else { return remedies };
     remedies.extend(grantee.permission_set().map(|set| steps::find_other_ending(set, case)));
     remedies.extend(steps::entry_remedies(&grantee, case));

@@ -1,4 +1,5 @@
 use crate::catalogue::{Case, Cause, Example, Page, Tier, by_symptom};
+use crate::facts::EntryType;
 use crate::remedy::{Modes, Remedy};
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
@@ -40,8 +41,20 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let Some(grantee) = steps::Grantee::person(case) else { return remedies };
     let update = Remedy::new(Actor::ClusterAdministrator, "Give the entry a user name without a reserved prefix")
         .modes(Modes::AccessEntries);
-    let command = grantee.principal_arn(steps::eks("aws eks update-access-entry", case));
-    remedies.push(grantee.find_arn(update).aws(command.option("--username", &grantee.username())));
+    let command = steps::eks("aws eks update-access-entry", case);
+    let update = match case.facts.own_entry() {
+        // Only such entries have a user name of their own.
+        Some(entry) if entry.kind != EntryType::Standard => return remedies,
+        Some(entry) => {
+            remedies.push(steps::look_at_entry("Look at the entry's user name and groups", case, &entry.principal));
+            update.aws(command.option("--principal-arn", &entry.principal.to_string()).option("--username", &grantee.username()))
+        }
+        None => {
+            let command = grantee.principal_arn(command);
+            grantee.find_arn(update).aws(command.option("--username", &grantee.username()))
+        }
+    };
+    remedies.push(update);
     remedies.push(steps::try_again(case));
     remedies
 }

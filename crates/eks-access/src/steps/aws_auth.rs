@@ -2,11 +2,13 @@
 
 use crate::catalogue::Case;
 use crate::cluster::AuthenticationMode;
+use crate::principal::Principal;
 use crate::remedy::{Command, Modes, Remedy, Tool};
 use crate::symptom::Actor;
 
-use super::cluster::{describe_cluster, eksctl, kubeconfig_aside};
+use super::cluster::{access_policy, describe_cluster, eks, eksctl, kubeconfig_aside};
 use super::grantee::Grantee;
+use super::logs::read_aws_auth_changes;
 use crate::escape::yaml;
 
 /// The group that the mapping remedies give, and the `RoleBinding` binds.
@@ -122,13 +124,18 @@ pub(crate) fn edit_aws_auth(title: &'static str, case: &Case<'_>) -> Remedy {
             Tool::Kubectl,
             Command::new("kubectl -n kube-system edit configmap aws-auth"),
         )
-        .command(Tool::Kubectl, read_map_roles())
+        .command(Tool::Kubectl, read_section(case))
 }
 
-/// Shows whether `mapRoles` is YAML.
-pub(crate) fn read_map_roles() -> Command {
+/// Shows whether the section is YAML that would have the principal of the case; without one, `mapRoles`.
+fn read_section(case: &Case<'_>) -> Command {
+    let path = if case.principal.is_some_and(Principal::is_user) {
+        "jsonpath={.data.mapUsers}"
+    } else {
+        "jsonpath={.data.mapRoles}"
+    };
     Command::new("kubectl -n kube-system get configmap aws-auth -o")
-        .arg("jsonpath={.data.mapRoles}")
+        .arg(path)
         .then("| yq .")
 }
 
@@ -158,4 +165,37 @@ pub(crate) fn bind_service_account(case: &Case<'_>) -> Remedy {
             .option("--clusterrole", "view")
             .option("--serviceaccount", "ITS_NAMESPACE:SERVICE_ACCOUNT"),
     )
+}
+
+/// Mends what can't be read, and lets somebody in until then.
+pub(crate) fn mend_aws_auth(case: &Case<'_>) -> Vec<Remedy> {
+    if let Some(check) = aws_auth_unused(case) {
+        return vec![check];
+    }
+    let policy = access_policy(case, "AmazonEKSEditPolicy");
+    let entry = |constant| eks(constant, case).option("--principal-arn", "RESCUE_ROLE_ARN");
+    vec![
+        Remedy::new(Actor::ClusterAdministrator, "Find the place of the mistake; these commands change nothing in the cluster")
+            .aws(describe_cluster(case))
+            .aws(kubeconfig_aside(case))
+            .command(Tool::Kubectl, read_section(case)),
+        edit_aws_auth("Mend the mistake, with a copy of the text at hand", case),
+        Remedy::new(Actor::ClusterAdministrator, "Find who changed it in the last hour, and the text before, in the audit log").aws(
+            read_aws_auth_changes(case),
+        ),
+        Remedy::new(
+            Actor::ClusterAdministrator,
+            "If nobody can log in, let a role that aws-auth does not list into kube-system alone, until the mistake is mended",
+        )
+        .modes(Modes::AccessEntries)
+        .aws(entry("aws eks create-access-entry").option("--type", "STANDARD"))
+        .aws(
+            entry("aws eks associate-access-policy")
+                .option("--policy-arn", &policy)
+                .option("--access-scope", "type=namespace,namespaces=kube-system"),
+        ),
+        Remedy::new(Actor::ClusterAdministrator, "Afterwards, take that role out again")
+            .modes(Modes::AccessEntries)
+            .aws(entry("aws eks delete-access-entry")),
+    ]
 }

@@ -41,16 +41,7 @@ pub(crate) fn checks(case: &Case<'_>) -> Remedy {
         .is_none_or(AuthenticationMode::has_access_entries);
     match Grantee::of(case) {
         Some(grantee) => {
-            let query = if grantee.is_user {
-                Command::new("aws iam get-user")
-                    .option("--user-name", &grantee.name)
-                    .option("--query", "User.[Arn,UserId,CreateDate]")
-            } else {
-                Command::new("aws iam get-role")
-                    .option("--role-name", &grantee.name)
-                    .option("--query", "Role.[Arn,RoleId,CreateDate]")
-            };
-            remedy = remedy.aws(query.then("--output text"));
+            remedy = remedy.aws(grantee.in_iam());
             if reads_entries {
                 remedy = grantee
                     .find_arn(remedy)

@@ -105,6 +105,20 @@ impl Grantee {
         self.permission_set.as_deref()
     }
 
+    /// Shows its ARN with the path, its unique id and its age.
+    pub(crate) fn in_iam(&self) -> Command {
+        let query = if self.is_user {
+            Command::new("aws iam get-user")
+                .option("--user-name", &self.name)
+                .option("--query", "User.[Arn,UserId,CreateDate]")
+        } else {
+            Command::new("aws iam get-role")
+                .option("--role-name", &self.name)
+                .option("--query", "Role.[Arn,RoleId,CreateDate]")
+        };
+        query.then("--output text")
+    }
+
     /// Adds the command that finds the ARN with its path, unless it is known. STS leaves a role's path out, so no log has
     /// it. A role of
     /// the same name in another account, to which the reader's profile may point, leaves `ARN` empty.

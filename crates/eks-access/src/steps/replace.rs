@@ -60,13 +60,21 @@ pub(crate) fn replace_entry(grantee: &Grantee, case: &Case<'_>, entry: &AccessEn
     let mut create = grantee
         .principal_arn(eks("aws eks create-access-entry", case))
         .option("--type", entry.kind.as_str());
-    for (at, group) in entry.groups.iter().enumerate() {
+    // EKS gives nodes their groups and their user name, and takes none.
+    let is_standard = entry.kind == EntryType::Standard;
+    let groups = entry.groups.iter().filter(|_| is_standard);
+    for (at, group) in groups.enumerate() {
         let group = group.shown(SHOWN);
         create = if at == 0 {
             create.option("--kubernetes-groups", &group)
         } else {
             create.arg(&group)
         };
+    }
+    // Without one EKS makes it from the ARN.
+    let username = entry.username.raw();
+    if is_standard && !username.is_empty() && !username.starts_with("arn:") {
+        create = create.option("--username", &entry.username.shown(SHOWN));
     }
     let remedy = grantee
         .find_arn(remedy)
