@@ -10,15 +10,15 @@ import json
 import sys
 import textwrap
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from stack import (
-    ACCOUNT, CLUSTER, FUNCTION, LOG_GROUP, ROOT, Failure, Mail, Stack, end_on_signals, framed, wait_for,
+    ACCOUNT, ADMIN_ROLE, CLUSTER, FORMER_SSO_ROLE, FUNCTION, LOG_GROUP, MODE, NODE_ROLE, PIPELINE_ROLE, ROOT,
+    SSO_PATH, SSO_ROLE, Failure, Mail, Stack, end_on_signals, framed, wait_for,
 )  # fmt: skip
 
-NOW = datetime.now(UTC)
 MAILS = ROOT / "target/local/mails"
 # What fits on a screen; the whole mail goes into a file.
 SHOWN_LINES = 40
@@ -31,18 +31,18 @@ def line(level: str, message: str, **fields: str) -> str:
         return value if all(c.isalnum() or c in "-._/@^+" for c in value) else json.dumps(value)
 
     pairs = {"level": level, "msg": message, **dict(sorted(fields.items()))}
-    return f'time="{NOW:%Y-%m-%dT%H:%M:%SZ}" ' + " ".join(f"{key}={quoted(value)}" for key, value in pairs.items())
+    return f'time="{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" ' + " ".join(f"{key}={quoted(value)}" for key, value in pairs.items())
 
 
 def request(client_port: int) -> dict[str, str]:
     return {"client": f"127.0.0.1:{client_port}", "method": "POST", "path": "/authenticate"}
 
 
-def identity(role: str, session: str, client_port: int) -> str:
+def identity(role: str, role_id: str, session: str, client_port: int) -> str:
     return line(
         "info", "STS response", accesskeyid="ASIAIOSFODNN7EXAMPLE", accountid=ACCOUNT,
         arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{session}", session=session,
-        stsendpoint="sts.eu-west-1.amazonaws.com", userid="AROA1234567890EXAMPLE", **request(client_port),
+        stsendpoint="sts.eu-west-1.amazonaws.com", userid=role_id, **request(client_port),
     )  # fmt: skip
 
 
@@ -58,8 +58,7 @@ def granted(role: str, client_port: int) -> str:
     )  # fmt: skip
 
 
-SSO_ROLE = "AWSReservedSSO_Developer_0123456789abcdef"
-YESTERDAY = NOW - timedelta(days=1)
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 BROKEN_YAML = "[yaml: line 13: did not find expected key]"
 
 
@@ -67,66 +66,88 @@ BROKEN_YAML = "[yaml: line 13: did not find expected key]"
 class Scene:
     title: str
     lines: list[str]
-    causes: list[str]
+    cause: str
     principal: str | None = None
+    # What EKS and IAM must have told: what it is about, and a part of the sentence.
+    learned: dict[str, str] = field(default_factory=dict)
 
 
-SCENES = [
-    Scene(
-        "Jane signs in through IAM Identity Center, and the cluster does not know her role",
-        [
-            granted("platform", 40100),
-            identity(SSO_ROLE, "jane.doe@example.com", 40102),
-            refused("identity is not mapped", 40102, SSO_ROLE),
-            granted("platform", 40104),
-        ],
-        ["principal-not-mapped"],
-        f"arn:aws:iam::{ACCOUNT}:role/{SSO_ROLE}",
-    ),
-    Scene(
-        "a pipeline shows a token of yesterday",
-        [
-            refused(
-                "input token was not properly formatted: X-Amz-Date parameter is expired (15 minute expiration) "
-                f"{YESTERDAY:%Y-%m-%d %H:%M:%S} +0000 UTC",
-                40200,
-            ),
-        ],
-        ["token-expired"],
-    ),
-    Scene(
-        "a stranger forges a denial in the log, to have an admin role let in",
-        [
-            refused(
-                'input token was not properly formatted: unexpected hostname "x" '
-                f'arn="arn:aws:iam::{ACCOUNT}:role/admin" error="ARN is not mapped" '
-                '*<https://example.com|approve here>*" in pre-signed URL',
-                40300,
-            ),
-        ],
-        ["token-for-another-endpoint"],
-    ),
-    Scene(
-        "somebody breaks aws-auth with one wrong indent, and twelve nodes are locked out",
-        [
-            line("warning", f"Errors parsing configmap: {BROKEN_YAML}"),
-            line(
-                "error", "There was an error parsing the config maps.  Only saving data that was good, "
-                f"error parsing config map: {BROKEN_YAML}",
-            ),
-            line("error", f"error parsing config map: {BROKEN_YAML}"),
-            *(
-                said
-                for node in range(12)
-                for said in (
-                    identity("eks-node", f"i-0123456789abcde{node:02}", 40400 + node),
-                    refused("identity is not mapped", 40400 + node, "eks-node"),
-                )
-            ),
-        ],
-        ["aws-auth-malformed"],
-    ),
-]  # fmt: skip
+def scenes(stack: Stack) -> list[Scene]:
+    """What happens, in the cluster that the stack has made; the sessions' ids are those of its roles."""
+    sso, pipeline, node = map(stack.role_id, (SSO_ROLE, PIPELINE_ROLE, NODE_ROLE))
+    iam = f"arn:aws:iam::{ACCOUNT}:role"
+    return [
+        Scene(
+            "Jane signs in through IAM Identity Center, whose permission set was made anew",
+            [
+                granted("platform-admin", 40100),
+                identity(SSO_ROLE, sso, "jane.doe@example.com", 40102),
+                refused("identity is not mapped", 40102, SSO_ROLE),
+                granted("platform-admin", 40104),
+            ],
+            "sso-role-reprovisioned",
+            f"{iam}/{SSO_ROLE}",
+            {
+                "in IAM": f"{iam}{SSO_PATH}{SSO_ROLE}, made ",
+                "similar": f"{iam}{SSO_PATH}{FORMER_SSO_ROLE} has an entry",
+                "admins": f"{iam}/{ADMIN_ROLE}",
+            },
+        ),
+        Scene(
+            "a pipeline's role was destroyed and made again, and its access entry was not",
+            [
+                identity(PIPELINE_ROLE, pipeline, "build-17", 40150),
+                refused("identity is not mapped", 40150, PIPELINE_ROLE),
+            ],
+            "entry-outlived-its-role",
+            f"{iam}/{PIPELINE_ROLE}",
+            {"in IAM": f"{iam}/{PIPELINE_ROLE}, made ", "entry": "AmazonEKSEditPolicy in shop"},
+        ),
+        Scene(
+            "a pipeline shows a token of yesterday",
+            [
+                refused(
+                    "input token was not properly formatted: X-Amz-Date parameter is expired (15 minute expiration) "
+                    f"{YESTERDAY:%Y-%m-%d %H:%M:%S} +0000 UTC",
+                    40200,
+                ),
+            ],
+            "token-expired",
+        ),
+        Scene(
+            "a stranger forges a denial in the log, to have an admin role let in",
+            [
+                refused(
+                    'input token was not properly formatted: unexpected hostname "x" '
+                    f'arn="{iam}/admin" error="ARN is not mapped" '
+                    '*<https://example.com|approve here>*" in pre-signed URL',
+                    40300,
+                ),
+            ],
+            "token-for-another-endpoint",
+        ),
+        Scene(
+            "somebody breaks aws-auth with one wrong indent, and twelve nodes are locked out",
+            [
+                line("warning", f"Errors parsing configmap: {BROKEN_YAML}"),
+                line(
+                    "error", "There was an error parsing the config maps.  Only saving data that was good, "
+                    f"error parsing config map: {BROKEN_YAML}",
+                ),
+                line("error", f"error parsing config map: {BROKEN_YAML}"),
+                *(
+                    said
+                    for number in range(12)
+                    for said in (
+                        identity(NODE_ROLE, node, f"i-0123456789abcde{number:02}", 40400 + number),
+                        refused("identity is not mapped", 40400 + number, NODE_ROLE),
+                    )
+                ),
+            ],
+            "aws-auth-malformed",
+        ),
+    ]  # fmt: skip
+
 
 # The same log group, another stream: what cluster users do is logged there, in words they choose.
 AUDIT_NOISE = [
@@ -153,38 +174,30 @@ def show(mail: Mail, name: str) -> None:
     print(framed(shown), flush=True)
 
 
-def play(stack: Stack) -> None:
+def play(stack: Stack, scenes: list[Scene]) -> None:
     MAILS.mkdir(parents=True, exist_ok=True)
     received: list[dict] = []
-    for number, scene in enumerate(SCENES, start=1):
+    for number, scene in enumerate(scenes, start=1):
         print(f"\n{number}. {scene.title}\n\n{quote(scene.lines)}\n", flush=True)
         before, began = len(stack.relay.mails), time.monotonic()
         stack.put(scene.lines)
-
-        def new_mails(before=before, scene=scene):
-            mails = stack.relay.mails[before:]
-            return mails if len(mails) >= len(scene.causes) else None
-
-        mails = wait_for(f"the mail about {', '.join(scene.causes)}", 20, new_mails)
+        (mail, *_) = wait_for(f"the mail about {scene.cause}", 20, lambda before=before: stack.relay.mails[before:])
         took = time.monotonic() - began
-        for mail, cause in zip(mails, scene.causes, strict=False):
-            show(mail, f"{number}-{cause}")
+        show(mail, f"{number}-{scene.cause}")
         print(f"\n  {took:.2f} s after the {'lines were' if len(scene.lines) > 1 else 'line was'} logged", flush=True)
 
-        def new_notices(have=len(received), scene=scene):
+        def new_notices(have=len(received)):
             received.extend(stack.notices())
-            return len(received) - have >= len(scene.causes)
+            return received[have:]
 
-        have = len(received)
-        wait_for("the same notice for machines", 10, new_notices)
-        check(scene, received[have:])
+        check(scene, wait_for("the same notice for machines", 10, new_notices))
 
     # Nothing more may come: neither from the granted logins nor from another component's stream.
     stack.put(AUDIT_NOISE, stack.audit_stream)
-    deliveries = len(SCENES) + 1
+    deliveries = len(scenes) + 1
     wait_for("the function to have seen every delivery", 20, lambda: len(stack.reports()) >= deliveries)
     received.extend(stack.notices())
-    expected = sum(len(scene.causes) for scene in SCENES)
+    expected = len(scenes)
     if len(received) != expected or len(stack.relay.mails) != expected:
         raise Failure(f"{expected} notices were expected, {len(received)} came: {[n.get('cause') for n in received]}")
 
@@ -195,12 +208,19 @@ def total(stack: Stack, metric: str) -> int:
 
 
 def check(scene: Scene, notices: list[dict]) -> None:
-    causes = sorted(notice["cause"] for notice in notices)
-    if causes != sorted(scene.causes):
-        raise Failure(f"`{scene.title}`: expected the causes {scene.causes}, got {causes}")
-    for notice in notices:
-        if notice["principal"] != scene.principal:
-            raise Failure(f"`{scene.title}`: expected the principal {scene.principal}, got {notice['principal']}")
+    """The right cause by the right facts, and none unknown: this EKS and IAM are not of our making."""
+    if [notice["cause"] for notice in notices] != [scene.cause]:
+        raise Failure(f"`{scene.title}`: expected {scene.cause}, got {[notice['cause'] for notice in notices]}")
+    (notice,) = notices
+    learned = {fact["about"]: fact["text"] for fact in notice["facts"]["learned"]}
+    for what, is_right in {
+        "principal": notice["principal"] == scene.principal,
+        "facts.learned": all(part in learned.get(about, "") for about, part in scene.learned.items()),
+        "facts.unknown": notice["facts"]["unknown"] == [],
+        "mode": not scene.learned or notice["mode"] == MODE,
+    }.items():
+        if not is_right:
+            raise Failure(f"`{scene.title}`: `{what}` is not what it should be: {json.dumps(notice, indent=1)}")
 
 
 def main() -> None:
@@ -213,29 +233,31 @@ def main() -> None:
     print("\nstarting a local stand-in for AWS and installing the responder in it …", flush=True)
     with Stack(arguments.function) as stack:
         print(f"ready after {time.monotonic() - began:.1f} s: cluster `{CLUSTER}`, log group {LOG_GROUP}")
+        all_scenes = scenes(stack)
         try:
-            play(stack)
+            play(stack, all_scenes)
         except Failure as failure:
             raise Failure(f"{failure}\n{stack.diagnostics()}") from None
-        counted = {name: total(stack, name) for name in ("Lines", "Ignored", "Denials", "Notices")}
+        counted = {name: total(stack, name) for name in ("Lines", "Ignored", "Denials", "FactsUnknown")}
+        if counted["FactsUnknown"]:
+            raise Failure(f"facts stayed unknown\n{stack.diagnostics()}")
 
-    notices = sum(len(scene.causes) for scene in SCENES)
     print(f"""
 ── what this showed ─────────────────────────────────────────────────────────────────
-  Of {counted["Lines"]} lines in a cluster's log {counted["Denials"]} told of something refused or broken. They became {notices} notices:
-{chr(10).join(f"    {', '.join(scene.causes):28} {scene.title}" for scene in SCENES)}
+  Of {counted["Lines"]} lines in a cluster's log {counted["Denials"]} told of something refused or broken. They became {len(all_scenes)} notices:
+{chr(10).join(f"    {scene.cause:28} {scene.title}" for scene in all_scenes)}
   The granted logins made none, nor did what the audit log says ({counted["Ignored"]} line ignored). The forged
-  line named nobody.
+  line named nobody. Why the first two were refused is in no line: the function asked EKS and IAM.
 
   Real        the function's own binary, {arguments.function.name}, run as Lambda runs it; the
               delivery that it gets from the log group; what it publishes.
-  Simulated   CloudWatch Logs, Lambda, SNS and SQS, by MiniStack on 127.0.0.1; the mailbox, by a
-              relay that keeps what SNS would have sent.
+  Simulated   CloudWatch Logs, Lambda, EKS, IAM, SNS and SQS, by MiniStack on 127.0.0.1; the
+              mailbox, by a relay that keeps what SNS would have sent.
   In AWS      lines arrive after seconds or minutes; a delivery that fails is tried again and then
               kept in a queue; the filter lets less through (infra/sam/template.yaml).
 
 ── what to try next ─────────────────────────────────────────────────────────────────
-  less {MAILS.relative_to(ROOT)}/1-{SCENES[0].causes[0]}.txt    a whole mail
+  less {MAILS.relative_to(ROOT)}/1-{all_scenes[0].cause}.txt    a whole mail
   make local                                          keep this stack, and send it lines of your own
   cargo run -p eks-access-cli -- explain FILE         the same answers for a log file of yours
   cargo run -p eks-access-cli -- causes               every cause there is

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The responder on this machine, without an AWS account.
 
-MiniStack plays CloudWatch Logs, Lambda, SNS and SQS, on 127.0.0.1 and a free port. The function that it
-runs is ours, as built: lines are put into the log group of a cluster, a subscription filter delivers
-them, the function publishes notices. One thing MiniStack does not do is send mail, so a relay in front
-of SNS passes every call on as it is, and keeps what a mailbox would have got.
+MiniStack plays CloudWatch Logs, Lambda, SNS, SQS, EKS and IAM, on 127.0.0.1 and a free port. The
+function that it runs is ours, as built: lines are put into the log group of a cluster, a subscription
+filter delivers them, the function asks EKS and IAM and publishes notices. One thing MiniStack does not do
+is send mail, so a relay in front of SNS passes every call on as it is, and keeps what a mailbox would
+have got.
 
 Run as a program (`make local`) it keeps the stack until Ctrl-C and writes target/local/endpoints.json.
 """
@@ -40,6 +41,14 @@ LOG_GROUP = f"/aws/eks/{CLUSTER}/cluster"
 # MiniStack wants every word of a pattern in the line and knows no `?`, so the deployed pattern cannot be
 # used here. This one means the same to MiniStack and to AWS: lines as the authenticator writes them.
 FILTER_PATTERN = '"level=" "msg="'
+MODE = "API_AND_CONFIG_MAP"
+# In IAM and EKS: permission sets get a role in this path, and a new ending whenever they are made anew.
+SSO_PATH = "/aws-reserved/sso.amazonaws.com/eu-west-1/"
+SSO_ROLE = "AWSReservedSSO_Developer_0123456789abcdef"
+FORMER_SSO_ROLE = "AWSReservedSSO_Developer_fedcba9876543210"
+SSO_PROVIDER = f"arn:aws:iam::{ACCOUNT}:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"
+ADMIN_ROLE, PIPELINE_ROLE, NODE_ROLE = "platform-admin", "deploy", "eks-node"
+ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKS{}Policy"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -220,6 +229,56 @@ class Stack(Server):
         self._provision()
 
     def _provision(self) -> None:
+        self._make_cluster()
+        self._deploy()
+        self._make_pipeline_role_again()
+
+    def _make_cluster(self) -> None:
+        """A cluster as people have it, with what goes wrong over the years."""
+        self.eks, self.iam = map(self.client, ("eks", "iam"))
+        self.eks.create_cluster(
+            name=CLUSTER,
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/eks-cluster",
+            resourcesVpcConfig={"subnetIds": ["subnet-a", "subnet-b"]},
+            accessConfig={"authenticationMode": MODE, "bootstrapClusterCreatorAdminPermissions": False},
+            logging={"clusterLogging": [{"types": ["authenticator"], "enabled": True}]},
+        )
+        self.eks.get_waiter("cluster_active").wait(name=CLUSTER, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        self._make_role(NODE_ROLE, Service="ec2.amazonaws.com")
+        self._let_in(self._make_role(ADMIN_ROLE), "ClusterAdmin", {"type": "cluster"})
+        # The permission set was made anew: the role with the old ending is gone, its access entry is not.
+        former = self._make_role(FORMER_SSO_ROLE, SSO_PATH, Federated=SSO_PROVIDER)
+        self._let_in(former, "View", {"type": "namespace", "namespaces": ["shop"]})
+        self.iam.delete_role(RoleName=FORMER_SSO_ROLE)
+        self._make_role(SSO_ROLE, SSO_PATH, Federated=SSO_PROVIDER)
+        pipeline = self._make_role(PIPELINE_ROLE, Service="codebuild.amazonaws.com")
+        self._let_in(pipeline, "Edit", {"type": "namespace", "namespaces": ["shop"]})
+        self.entries_made = time.time()
+
+    def _make_pipeline_role_again(self) -> None:
+        """Somebody's `terraform destroy` and `apply`. IAM's times are whole seconds, and this must be a later one."""
+        self.iam.delete_role(RoleName=PIPELINE_ROLE)
+        wait_for("another second", 5, lambda: int(time.time()) > self.entries_made)
+        self._make_role(PIPELINE_ROLE, Service="codebuild.amazonaws.com")
+
+    def _make_role(self, name: str, path: str = "/", **trusted: str) -> str:
+        who = trusted or {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+        action = "sts:AssumeRoleWithSAML" if "Federated" in who else "sts:AssumeRole"
+        statement = {"Effect": "Allow", "Principal": who, "Action": action}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        return self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+
+    def _let_in(self, arn: str, policy: str, scope: dict) -> None:
+        self.eks.create_access_entry(clusterName=CLUSTER, principalArn=arn, type="STANDARD")
+        self.eks.associate_access_policy(
+            clusterName=CLUSTER, principalArn=arn, policyArn=ACCESS_POLICY.format(policy), accessScope=scope
+        )
+
+    def role_id(self, name: str) -> str:
+        """The unique id that STS gives for a session of the role."""
+        return self.iam.get_role(RoleName=name)["Role"]["RoleId"]
+
+    def _deploy(self) -> None:
         """What infra/sam/template.yaml makes, as far as the demo needs it."""
         self.logs, self.lambda_, self.sqs, sns = map(self.client, ("logs", "lambda", "sqs", "sns"))
 
