@@ -14,3 +14,7 @@ mod formats;
 #[cfg(feature = "live")]
 mod live;
 mod run;
+#[cfg(feature = "live")]
+mod whoami;
+#[cfg(feature = "live")]
+mod world;
