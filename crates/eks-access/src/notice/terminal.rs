@@ -3,6 +3,7 @@
 use super::{Notice, learned};
 use crate::cluster::AuthenticationMode;
 use crate::incident::Subject;
+use crate::principal::Principal;
 use crate::remedy::{Remedy, Step};
 use crate::symptom::Severity;
 
@@ -119,7 +120,7 @@ fn facts(notice: &Notice, style: Style, out: &mut String) {
         fact("where", &place.join(", "));
     }
     for (label, text) in learned::learned(&notice.facts) {
-        fact(label, &broken(&text, style.columns - INDENT.len()));
+        fact(label, &broken_but_arns(&text, style.columns - INDENT.len()));
     }
     // A question about a principal that nobody has seen refused has no count.
     if notice.count > 0 {
@@ -256,6 +257,23 @@ fn wrapped(text: &str, columns: usize, indent: &str) -> String {
     out
 }
 
+/// The same for our own sentences about what AWS said: ARNs that were parsed are for copying, and stay whole.
+fn broken_but_arns(text: &str, width: usize) -> String {
+    let is_arn = |word: &str| {
+        word.trim_end_matches([',', ';', ':'])
+            .parse::<Principal>()
+            .is_ok()
+    };
+    let pieces = text.split_whitespace().map(|word| {
+        if is_arn(word) {
+            word.to_owned()
+        } else {
+            broken(word, width)
+        }
+    });
+    pieces.collect::<Vec<_>>().join(" ")
+}
+
 /// Log text with its long words in pieces of at most `width` characters, so that it stays in its column.
 fn broken(text: &str, width: usize) -> String {
     let pieces = text.split_whitespace().map(|word| {
@@ -267,4 +285,19 @@ fn broken(text: &str, width: usize) -> String {
             .join(" ")
     });
     pieces.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::broken_but_arns;
+
+    #[test]
+    fn an_arn_stays_whole_and_other_long_words_do_not() {
+        let arn = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/Dev";
+        let group = "g".repeat(50);
+        assert_eq!(
+            broken_but_arns(&format!("{arn}, groups {group}"), 40),
+            format!("{arn}, groups {} {}", &group[..40], &group[..10])
+        );
+    }
 }
