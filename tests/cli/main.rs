@@ -6,6 +6,8 @@
     reason = "a test fails where it finds something missing"
 )]
 
+#[cfg(feature = "live")]
+mod admins;
 mod attacks;
 mod aws_auth;
 mod catalogue;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use fakes::aws::Aws;
@@ -93,13 +94,24 @@ impl World {
         ran
     }
 
+    /// Starts the command, whose output nobody reads.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_eks-access"))
+            .args(arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
     /// Runs the command, which prints one JSON object.
     pub(crate) fn json(&self, arguments: &[&str]) -> (i32, Value) {
         let arguments = [arguments, &["--format", "json"]].concat();
         let ran = self.run(&arguments);
-        let object = serde_json::from_str(&ran.stdout);
-        let object = object.unwrap_or_else(|_| panic!("{}\n{}", ran.stdout, ran.stderr));
-        (ran.code(), object)
+        (ran.code(), serde_json::from_str(&ran.stdout).unwrap())
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
+pub use aws_config::SdkConfig;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;

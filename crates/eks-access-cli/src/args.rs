@@ -1,6 +1,8 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -47,6 +49,10 @@ pub(crate) enum Command {
     #[command(after_help = WHOAMI_HELP)]
     #[cfg_attr(not(feature = "live"), command(hide = true))]
     Whoami(Whoami),
+    /// Find who administers a cluster: its creator, administrators' entries and logins
+    #[command(after_help = ADMINS_HELP)]
+    #[cfg_attr(not(feature = "live"), command(hide = true))]
+    Admins(Admins),
     /// Pack log lines into the event that a log subscription sends to Lambda
     Pack(Pack),
     /// Print a completion script for a shell
@@ -102,6 +108,68 @@ pub(crate) struct Why {
     /// When to use colours
     #[arg(long, value_enum, default_value_t)]
     pub(crate) color: Color,
+}
+
+const ADMINS_HELP: &str = "\
+It looks for the cluster's creator in CloudTrail (which keeps 90 days), lists the access entries with an administrator's
+policy and whether IAM still has their principals, and asks CloudWatch Logs Insights who logged in as kubernetes-admin or
+in the group system:masters. CloudWatch Logs charges for the bytes that the query reads; --no-logs leaves it out.
+
+Permissions: eks:DescribeCluster, eks:ListAccessEntries, eks:DescribeAccessEntry, eks:ListAssociatedAccessPolicies,
+iam:GetRole, iam:GetUser, cloudtrail:LookupEvents, logs:StartQuery, logs:GetQueryResults, logs:StopQuery,
+logs:DescribeLogGroups. What is not allowed is said and left out.
+
+Exit codes: 0 somebody administers the cluster, or that could not be told; 1 nobody is known to; 2 wrong usage, or nothing
+could be found out.
+
+Examples:
+  eks-access admins --cluster prod
+  eks-access admins --cluster prod --since 30d --region eu-west-1 --format json
+  eks-access admins --cluster prod --no-logs";
+
+/// Options of `admins`.
+#[derive(Debug, Args)]
+pub(crate) struct Admins {
+    /// The cluster
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: ClusterName,
+    /// How far to look back: a number and `h`, `d` or `w`
+    #[arg(long, value_name = "TIME", default_value = "90d")]
+    pub(crate) since: Span,
+    /// The log group, if it is not /aws/eks/NAME/cluster
+    #[arg(long, value_name = "NAME", conflicts_with = "no_logs")]
+    pub(crate) log_group: Option<String>,
+    /// Do not query the log, which costs money
+    #[arg(long)]
+    pub(crate) no_logs: bool,
+    #[command(flatten)]
+    pub(crate) account: Account,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ListFormat,
+}
+
+/// A span of time, as `90d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const RULE: &str =
+            "it is a whole number and `h`, `d` or `w`, such as `90d`, of at most ten years";
+        let hours = [('h', 1), ('d', 24), ('w', 24 * 7)]
+            .iter()
+            .find_map(|(unit, hours)| {
+                let number: u64 = text.strip_suffix(*unit)?.parse().ok()?;
+                number.checked_mul(*hours)
+            });
+        let hours = hours.filter(|hours| (1..=10 * 366 * 24).contains(hours));
+        hours
+            .map(|hours| Self(Duration::from_hours(hours)))
+            .ok_or(RULE)
+    }
 }
 
 const WHOAMI_HELP: &str = "\

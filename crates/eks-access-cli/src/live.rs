@@ -3,14 +3,20 @@
 use std::fmt::Write as _;
 use std::io;
 
+use eks_access::cluster::{ClusterName, Region};
 use eks_access::text::LogText;
+use eks_access_aws::laptop::identity::Caller;
+use eks_access_aws::laptop::{self, SdkConfig};
 
+use crate::args::Account;
 use crate::output::Error;
 
+mod admins;
 mod gatherer;
 mod whoami;
 mod why;
 
+pub(crate) use admins::run as admins;
 pub(crate) use gatherer::Live;
 pub(crate) use whoami::run as whoami;
 pub(crate) use why::run as why;
@@ -23,6 +29,53 @@ fn wait<T>(future: impl Future<Output = T>) -> Result<T, Error> {
     runtime
         .map(|runtime| runtime.block_on(future))
         .map_err(|error: io::Error| Error::Runtime(error))
+}
+
+/// Good credentials, and the Region that is asked with them.
+struct Session {
+    caller: Caller,
+    region: Region,
+    config: SdkConfig,
+}
+
+impl Session {
+    /// Finds them, and has STS say whether they are good: without that, every question would be refused for a reason that
+    /// is not its own.
+    async fn start(account: &Account) -> Result<Self, Error> {
+        let region = account.region.as_ref().map(Region::as_str);
+        let caller = laptop::caller(account.profile.as_deref(), region).await;
+        let caller = caller.map_err(|refused| {
+            Error::Ask(format!(
+                "{refused}; without good credentials nothing can be asked of AWS"
+            ))
+        })?;
+        let region: Option<Region> = caller.region().and_then(|region| region.parse().ok());
+        let region = region.ok_or_else(|| {
+            Error::Ask(
+                "no Region is known; name the cluster's with --region, or set AWS_REGION"
+                    .to_owned(),
+            )
+        })?;
+        let config = caller.in_region(region.as_str());
+        Ok(Self {
+            caller,
+            region,
+            config,
+        })
+    }
+
+    /// EKS knows no such cluster, here and to this caller.
+    fn no_cluster(&self, name: &ClusterName) -> Error {
+        let account = self.caller.principal.as_ref();
+        let account = account.map_or_else(
+            || "this account".to_owned(),
+            |one| format!("account {}", one.account()),
+        );
+        Error::Ask(format!(
+            "EKS has no cluster `{name}` in {} of {account}; see --cluster, --region and --profile",
+            self.region
+        ))
+    }
 }
 
 /// Text of others, fit for a line of a terminal.

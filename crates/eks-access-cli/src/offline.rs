@@ -2,8 +2,13 @@
 
 use eks_access::incident::{Answers, Question};
 
-use crate::args::{Whoami, Why};
+use crate::args::{Admins, Whoami, Why};
 use crate::output::{Error, Found};
+
+/// Can't be done here.
+pub(crate) fn admins(_: &Admins) -> Result<Found, Error> {
+    Err(Error::NoAws)
+}
 
 /// Can't be done here.
 pub(crate) fn whoami(_: &Whoami) -> Result<Found, Error> {

@@ -7,6 +7,7 @@
 //!
 //! Nothing here does I/O, asks a clock or reads the environment.
 
+pub mod admins;
 pub mod aws_auth;
 pub mod catalogue;
 pub mod causes;

@@ -110,6 +110,17 @@ impl Refused {
         }
     }
 
+    /// An answer that is none.
+    #[must_use]
+    pub fn failed(action: &'static str, said: &str) -> Self {
+        Self {
+            action,
+            kind: Kind::Other,
+            code: "failed".to_owned(),
+            message: LogText::new(said),
+        }
+    }
+
     /// There is nobody to ask as.
     pub(super) fn without_credentials(said: String) -> Self {
         Self {
