@@ -10,8 +10,8 @@ use fakes::eks::{Cluster, Entry};
 use fakes::lines;
 use serde_json::json;
 
+use crate::facts::{all_commands, logged};
 use crate::facts_world::{Aws, FactsWorld};
-use crate::{all_commands, logged};
 
 /// A world, and what must come out of it.
 struct Scenario {

@@ -1,19 +1,9 @@
 //! Facts: the responder's real binary between a strict EKS, IAM and SNS on loopback. A delivery goes in; the right cause
 //! and the right command come out.
-#![expect(
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that finds something wrong stops"
-)]
-
-mod causes;
-mod facts_world;
-mod world;
-
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use facts_world::{ACCOUNT, Aws, FactsWorld};
+use crate::facts_world::{ACCOUNT, Aws, FactsWorld};
 use fakes::delivery::Delivery;
 use fakes::directory::Principal;
 use fakes::eks::{Cluster, Entry};
@@ -23,7 +13,7 @@ use fakes::record::Answer;
 const REFUSED: &str = "2026-03-01T10:00:00Z";
 
 /// The ARN as the log has it: of a role without its path.
-fn logged(arn: &str) -> String {
+pub(crate) fn logged(arn: &str) -> String {
     match arn.split_once(":role/") {
         Some((before, path)) => {
             let name = path.rsplit('/').next().unwrap_or(path);
@@ -37,7 +27,7 @@ fn denied(cluster: &str, arn: &str) -> Delivery {
     Delivery::of(cluster).line(lines::not_mapped(&logged(arn), 4000))
 }
 
-fn all_commands(notice: &fakes::sns::Published) -> String {
+pub(crate) fn all_commands(notice: &fakes::sns::Published) -> String {
     let machine = notice.machine();
     let remedies = machine["remedies"].as_array().cloned().unwrap_or_default();
     remedies

@@ -5,6 +5,9 @@
     reason = "a test that finds something wrong stops"
 )]
 
+mod causes;
+mod facts;
+mod facts_world;
 mod world;
 
 use std::time::Duration;

@@ -239,7 +239,7 @@ fn read_existing(path: &Path) -> Result<Vec<Principal>, Error> {
     })
 }
 
-/// The ConfigMap in a file or on standard input.
+/// The `ConfigMap` in a file or on standard input.
 pub(crate) fn parsed(path: &Path) -> Result<AwsAuth, Error> {
     AwsAuth::parse(&read(path)?).map_err(|error| broken(path, &error))
 }

@@ -50,18 +50,56 @@ impl World {
 #[must_use]
 pub fn worlds() -> Vec<World> {
     let mut worlds = of_entries();
+    worlds.extend(of_near_misses());
     worlds.extend(of_aws_auth());
     worlds.extend(of_roles());
     worlds.extend(of_clusters());
     worlds.into_iter().flatten().collect()
 }
 
+/// The role that most worlds are about, as the log has it and as IAM knows it.
+const DEV: &str = "role/DevRole";
+const DEV_IN_IAM: &str = "role/team/dev/DevRole";
+
 fn of_entries() -> Vec<Option<World>> {
+    use AuthenticationMode::Api;
+    let too_new = with_entry("access-entry-not-yet-effective", 30);
+    vec![
+        world("principal-never-mapped", Api, DEV, DEV_IN_IAM),
+        with_entry("entry-outlived-its-role", -30),
+        with_entry("mapping-without-effect", 30),
+        with(too_new, |facts| {
+            facts.last_denied = Some(NEW_YEAR + 30 * DAY + 20_000);
+        }),
+        with(
+            world("principal-no-longer-exists", Api, DEV, DEV),
+            |facts| {
+                facts.iam = Fact::Known(None);
+            },
+        ),
+        with(world("no-administrator-left", Api, DEV, DEV), |facts| {
+            facts.administrators = administrators(false);
+        }),
+    ]
+}
+
+/// A role with an entry of its own that was made so many days after it.
+fn with_entry(cause: &'static str, days_after_role: i64) -> Option<World> {
+    let world = world(cause, AuthenticationMode::Api, DEV, DEV_IN_IAM);
+    with(world, |facts| {
+        let entry = facts.iam_principal().map(|iam| {
+            let created = iam.created + days_after_role * DAY;
+            entry(&iam.principal, EntryType::Standard, created)
+        });
+        facts.entry = Fact::Known(entry);
+        facts.near = Fact::default();
+    })
+}
+
+fn of_near_misses() -> Vec<Option<World>> {
     use AuthenticationMode::{Api, ApiAndConfigMap};
-    let set = |suffix: &str| format!("role/AWSReservedSSO_Developer_{suffix}");
-    let set_path = |suffix: &str| {
-        format!("role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Developer_{suffix}")
-    };
+    let set = |path: &str, suffix: &str| format!("role/{path}AWSReservedSSO_Developer_{suffix}");
+    let path = "aws-reserved/sso.amazonaws.com/eu-west-1/";
     let (new, old) = ("0123456789abcdef", "fedcba9876543210");
     let near = |world: Option<World>, entry: &str, near: Near, exists: Fact<bool>| {
         let entry = entry.parse().ok()?;
@@ -73,75 +111,23 @@ fn of_entries() -> Vec<Option<World>> {
             }]);
         })
     };
-    let made = |world: Option<World>, days_after_role: i64| {
-        with(world, |facts| {
-            let entry = facts.iam_principal().map(|iam| {
-                entry(
-                    &iam.principal,
-                    EntryType::Standard,
-                    iam.created + days_after_role * DAY,
-                )
-            });
-            facts.entry = Fact::Known(entry);
-            facts.near = Fact::default();
-        })
-    };
+    let reprovisioned = world(
+        "sso-role-reprovisioned",
+        ApiAndConfigMap,
+        &set("", new),
+        &set(path, new),
+    );
+    let gone = Fact::Known(false);
     vec![
-        world(
-            "principal-never-mapped",
-            Api,
-            "role/DevRole",
-            "role/team/dev/DevRole",
-        ),
         near(
-            world(
-                "sso-role-reprovisioned",
-                ApiAndConfigMap,
-                &set(new),
-                &set_path(new),
-            ),
-            &format!("{ACCOUNT}:{}", set_path(old)),
+            reprovisioned,
+            &format!("{ACCOUNT}:{}", set(path, old)),
             Near::OtherSuffix,
-            Fact::Known(false),
-        ),
-        made(
-            world(
-                "entry-outlived-its-role",
-                Api,
-                "role/DevRole",
-                "role/team/dev/DevRole",
-            ),
-            -30,
-        ),
-        made(
-            world(
-                "mapping-without-effect",
-                Api,
-                "role/DevRole",
-                "role/team/dev/DevRole",
-            ),
-            30,
-        ),
-        with(
-            made(
-                world(
-                    "access-entry-not-yet-effective",
-                    Api,
-                    "role/DevRole",
-                    "role/DevRole",
-                ),
-                30,
-            ),
-            |facts| facts.last_denied = Some(NEW_YEAR + 30 * DAY + 20_000),
+            gone,
         ),
         near(
-            world(
-                "access-entry-has-another-path",
-                Api,
-                "role/DevRole",
-                "role/team/dev/DevRole",
-            ),
-            &format!("{ACCOUNT}:role/DevRole"),
+            world("access-entry-has-another-path", Api, DEV, DEV_IN_IAM),
+            &format!("{ACCOUNT}:{DEV}"),
             Near::OtherPath,
             Fact::default(),
         ),
@@ -152,28 +138,10 @@ fn of_entries() -> Vec<Option<World>> {
             Fact::default(),
         ),
         near(
-            world(
-                "mapped-in-another-account",
-                Api,
-                "role/DevRole",
-                "role/DevRole",
-            ),
+            world("mapped-in-another-account", Api, DEV, DEV),
             "arn:aws:iam::444455556666:role/DevRole",
             Near::OtherAccount,
             Fact::default(),
-        ),
-        with(
-            world(
-                "principal-no-longer-exists",
-                Api,
-                "role/DevRole",
-                "role/DevRole",
-            ),
-            |facts| facts.iam = Fact::Known(None),
-        ),
-        with(
-            world("no-administrator-left", Api, "role/DevRole", "role/DevRole"),
-            |facts| facts.administrators = administrators(false),
         ),
     ]
 }

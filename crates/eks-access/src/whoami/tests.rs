@@ -51,6 +51,7 @@ const TOKEN: [(&str, &str); 2] = [
     ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Pod"),
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "what is compared is optional")]
 fn profile(name: &str) -> Option<Source> {
     Some(Source::Profile(name.to_owned()))
 }

@@ -153,7 +153,10 @@ pub fn verdict(principal: &Principal, learned: &Facts) -> Verdict {
 
 /// What the rows of `aws-auth` decide, where somebody has read them.
 fn by_aws_auth(mode: AuthenticationMode, learned: &Facts) -> Verdict {
-    let near = learned.near.known().cloned().unwrap_or_default();
+    let near = match mode {
+        AuthenticationMode::ConfigMap => Vec::new(),
+        _ => learned.near.known().cloned().unwrap_or_default(),
+    };
     match &learned.aws_auth {
         Fact::Known(AwsAuthRow::Fits) => Verdict::MappedInAwsAuth,
         Fact::Known(_) => Verdict::NotMapped(near),
