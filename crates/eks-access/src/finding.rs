@@ -95,7 +95,7 @@ impl<'a> Finding<'a> {
         by_entry(facts)
             .or_else(|| gone(facts))
             .or_else(|| by_likeness(facts, principal))
-            .or_else(|| by_aws_auth(case.cluster.mode, &facts.aws_auth))
+            .or_else(|| by_aws_auth(case.cluster.mode, facts))
             .unwrap_or_else(|| {
                 if case.foreign_principal().is_some() || !is_without_mapping(case) {
                     Self::Open
@@ -158,10 +158,11 @@ fn gone(facts: &Facts) -> Option<Finding<'_>> {
 
 /// What the entries that look like the principal's say.
 fn by_likeness<'a>(facts: &'a Facts, principal: &Principal) -> Option<Finding<'a>> {
-    // No log has a role's path: only IAM tells whether the entry's is another one.
+    // No log has a role's path: only IAM tells whether the entry's is another one, or the role's own.
     let has_path = principal.is_user() || facts.iam_principal().is_some();
     facts.near.known()?.iter().find_map(|miss| match miss.near {
-        Near::OtherPath => has_path.then_some(Finding::EntryOtherPath(&miss.entry)),
+        Near::OtherPath if !has_path => Some(Finding::Open),
+        Near::OtherPath => Some(Finding::EntryOtherPath(&miss.entry)),
         // Two roles of one permission set in one account: then neither is the other's successor.
         Near::OtherSuffix if miss.exists == Fact::Known(true) => None,
         Near::OtherSuffix => Some(Finding::EntryOtherSuffix(&miss.entry)),
@@ -171,10 +172,13 @@ fn by_likeness<'a>(facts: &'a Facts, principal: &Principal) -> Option<Finding<'a
     })
 }
 
-fn by_aws_auth(mode: Option<AuthenticationMode>, row: &Fact<AwsAuthRow>) -> Option<Finding<'_>> {
-    let row = row.known()?;
+fn by_aws_auth(mode: Option<AuthenticationMode>, facts: &Facts) -> Option<Finding<'_>> {
+    let row = facts.aws_auth.known()?;
     match (mode?, row) {
-        (AuthenticationMode::Api, AwsAuthRow::Fits) => Some(Finding::OnlyInAwsAuth),
+        // Whether it is mapped nowhere else, only the entries show.
+        (AuthenticationMode::Api, AwsAuthRow::Fits) => {
+            (facts.entry == Fact::Known(None)).then_some(Finding::OnlyInAwsAuth)
+        }
         // Such a cluster does not read its rows.
         (AuthenticationMode::Api, _) | (_, AwsAuthRow::None) => None,
         (_, AwsAuthRow::Fits) => Some(Finding::RowFits),

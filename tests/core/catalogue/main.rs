@@ -3,14 +3,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test fails where it finds something missing"
 )]
 
 mod cases;
 mod claims;
 mod entries;
+mod facts;
 mod forbidden;
 mod grants;
+mod mappings;
 mod pages;
 mod remedies;
 mod roles;

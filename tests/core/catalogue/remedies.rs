@@ -34,7 +34,8 @@ static REMEDIES: LazyLock<Vec<(&'static Cause, Case<'static>, Remedy)>> = LazyLo
             }
         }
     }
-    for (cause, case) in of_worlds() {
+    let claimed = crate::facts::CLAIMED.iter().copied();
+    for (cause, case) in of_worlds().into_iter().chain(claimed) {
         all.extend(
             (cause.remedies)(&case)
                 .into_iter()

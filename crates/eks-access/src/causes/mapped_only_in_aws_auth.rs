@@ -1,5 +1,6 @@
 use crate::catalogue::{Case, Cause, Claim, Example, Page, Tier};
 use crate::cluster::AuthenticationMode;
+use crate::facts::{AwsAuthRow, Fact};
 use crate::finding::{Finding, open};
 use crate::remedy::{Command, Modes, Remedy, Tool};
 use crate::steps;
@@ -39,13 +40,15 @@ Take the ConfigMap out of your code in the mode `API`, so that nobody adds rows 
 };
 
 fn claim(case: &Case<'_>) -> Claim {
+    let can_be_own = case.foreign_principal().is_none();
+    let is_read = case.facts.aws_auth.known().is_some();
     match Finding::of(case) {
         Finding::OnlyInAwsAuth => Claim::Yes,
+        _ if case.cluster.mode != Some(AuthenticationMode::Api) || !can_be_own => Claim::No,
         // Nothing that counts names it; what does not count was not read.
-        Finding::NeverMapped | Finding::NoAdministrator
-            if case.cluster.mode == Some(AuthenticationMode::Api) && case.facts.aws_auth.known().is_none() =>
-        {
-            Claim::Perhaps(open::ROWS)
+        Finding::NeverMapped if !is_read => Claim::Perhaps(open::ROWS),
+        Finding::Open if case.facts.aws_auth == Fact::Known(AwsAuthRow::Fits) => {
+            open::entries(case).map_or(Claim::No, Claim::Perhaps)
         }
         _ => Claim::No,
     }

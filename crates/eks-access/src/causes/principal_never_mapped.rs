@@ -7,7 +7,7 @@ use crate::symptom::{Actor, Severity, Symptom};
 pub(super) static CAUSE: Cause = Cause {
     id: "principal-never-mapped",
     title: "principal was never let in",
-    summary: "AWS confirmed who you are, and the cluster has neither an access entry nor anything like one for that role or user.",
+    summary: "AWS confirmed who you are, and the cluster has no access entry that was meant for that role or user.",
     tier: Tier::Specific,
     symptoms: &[Symptom::NotMapped],
     actor: Actor::ClusterAdministrator,
@@ -15,8 +15,8 @@ pub(super) static CAUSE: Cause = Cause {
     page: Page {
         what_happened: "\
 The login was refused because nothing lets this role or user in. The access entries of the cluster were read: none is the
-principal's, and none looks like it, neither by another ending, another account, another path nor other letters. Where the
-cluster uses `aws-auth` too, its rows were read as well.",
+principal's, and none looks as if it had been meant for it. (An entry of the same permission set that the notice names is for a
+role that exists beside this one.) Where the cluster uses `aws-auth` too, its rows were read as well.",
         why: "\
 1. Nobody has given this role or user access to this cluster.
 2. You called as another principal than you thought: another profile, a CI role, the role of the machine you are on.
