@@ -106,7 +106,7 @@ pub(crate) fn recover(case: &Case<'_>) -> Vec<Remedy> {
         .modes(Modes::AwsAuth),
         Remedy::new(
             iam,
-            "Or turn on access entries beside aws-auth, which is one-way, and let a role in as above; the rows of \
+            "Or turn on access entries beside aws-auth, which is one-way, and then create one for a role; the rows of \
              aws-auth go on working",
         )
         .modes(Modes::AwsAuth)
