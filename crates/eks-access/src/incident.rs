@@ -407,11 +407,16 @@ impl Digest {
     fn judged(&self, key: Key, incident: Incident, answers: &Answers) -> (Key, Notice) {
         let cluster = self.cluster(key.cluster);
         let question = incident.question(&key, &cluster);
-        let mut facts = answers.get(&question).unwrap_or(&NO_FACTS).clone();
-        facts.caller_id.clone_from(&incident.caller_id);
-        facts.last_denied = incident.last.at;
-        let cluster = facts.cluster_as_known(&cluster);
-        let notice = incident.into_notice(cluster, key.subject, facts, &self.settings);
+        let learned = answers.get(&question).map(|facts| {
+            Box::new(Facts {
+                caller_id: incident.caller_id.clone(),
+                last_denied: incident.last.at,
+                ..facts.clone()
+            })
+        });
+        let known = learned.as_deref().unwrap_or(&NO_FACTS);
+        let cluster = known.cluster_as_known(&cluster);
+        let notice = incident.into_notice(cluster, key.subject, learned, &self.settings);
         let key = Key {
             cluster: key.cluster,
             subject: notice.subject.clone(),
@@ -494,7 +499,7 @@ impl Incident {
         self,
         cluster: Cluster,
         subject: Subject,
-        facts: Facts,
+        learned: Option<Box<Facts>>,
         settings: &Settings,
     ) -> Notice {
         let is_strangers = subject == Subject::ForeignAccounts;
@@ -511,7 +516,7 @@ impl Incident {
             aws_internal_session: self.is_aws_internal_session,
             detail: self.detail,
             cluster: &judged,
-            facts: &facts,
+            facts: learned.as_deref().unwrap_or(&NO_FACTS),
         };
         let Judgement { cause, perhaps } = judge(&case);
         let cause = cause.filter(|_| !is_strangers).unwrap_or(self.cause);
@@ -531,7 +536,7 @@ impl Incident {
             first_seen: self.first.at,
             last_seen: self.last.at,
             evidence: self.evidence,
-            facts,
+            learned,
         }
     }
 }

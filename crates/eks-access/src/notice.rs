@@ -4,7 +4,7 @@
 
 use crate::catalogue::{Case, Cause, Detail, Possibility};
 use crate::cluster::Cluster;
-use crate::facts::Facts;
+use crate::facts::{Facts, NO_FACTS};
 use crate::incident::Subject;
 use crate::principal::Principal;
 use crate::remedy::Remedy;
@@ -74,8 +74,8 @@ pub struct Notice {
     pub last_seen: Option<i64>,
     /// Where the first line stands.
     pub evidence: Evidence,
-    /// What was learned besides the lines.
-    pub facts: Facts,
+    /// What was learned besides the lines, if anybody asked.
+    pub learned: Option<Box<Facts>>,
 }
 
 impl Notice {
@@ -95,6 +95,12 @@ impl Notice {
         )
     }
 
+    /// What was learned besides the lines.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        self.learned.as_deref().unwrap_or(&NO_FACTS)
+    }
+
     /// What to do, the least first. Only what can work in this cluster's authentication mode.
     #[must_use]
     pub fn remedies(&self) -> Vec<Remedy> {
@@ -109,7 +115,7 @@ impl Notice {
             aws_internal_session: false,
             detail: self.detail,
             cluster: &self.cluster,
-            facts: &self.facts,
+            facts: self.facts(),
         };
         self.cause.remedies_for(&case)
     }

@@ -62,6 +62,6 @@ pub fn notice(principal: &Principal, cluster: &Cluster, facts: Facts) -> Option<
         last_seen: None,
         evidence: Evidence::default(),
         cluster,
-        facts,
+        learned: Some(Box::new(facts)),
     })
 }

@@ -16,9 +16,13 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use fakes::delivery::{self, Bomb, Delivery};
+use fakes::directory::{Directory, Principal};
+use fakes::eks::{Cluster, Eks};
+use fakes::iam::Iam;
 use fakes::lambda::Answer;
 use fakes::lines;
 use fakes::process::{Function, PATIENCE};
+use fakes::record::Asked;
 use fakes::sns::Sns;
 
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:eks-access";
@@ -26,6 +30,10 @@ const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:eks-access";
 const STARTS: usize = 41;
 /// Invocations of one warm process for a handling time.
 const INVOCATIONS: usize = 31;
+/// Invocations whose facts are known, enough for a 99th percentile.
+const WARM: usize = 201;
+/// How long EKS and IAM take for an answer.
+const ANSWER: Duration = Duration::from_millis(20);
 
 fn main() -> ExitCode {
     let here = std::env::current_exe().expect("the path of this program");
@@ -49,6 +57,7 @@ fn main() -> ExitCode {
     for row in start_up(&hello, &responder)
         .into_iter()
         .chain(handling(&responder))
+        .chain(facts(&responder))
         .chain(memory(&responder))
     {
         met &= row.met();
@@ -213,7 +222,11 @@ fn handling(responder: &Path) -> Vec<Row> {
         .map(|(what, count, max_notices, target)| {
             let event = Delivery::of("prod-eu").lines(lines::mix(count)).event();
             let sns = Sns::start(TOPIC);
-            let variables = [("SSL_CERT_FILE", &*bundle()), ("MAX_NOTICES", max_notices)];
+            let variables = [
+                ("SSL_CERT_FILE", &*bundle()),
+                ("MAX_NOTICES", max_notices),
+                ("FACTS", "off"),
+            ];
             let function = start_with(responder, &sns.endpoint(), &variables);
             function.init();
             handle(&function, &event);
@@ -226,6 +239,58 @@ fn handling(responder: &Path) -> Vec<Row> {
             Row::new(what, "ms", values, target)
         })
         .collect()
+}
+
+/// What facts add to an invocation: 50 principals that were refused, with EKS and IAM that answer after some time, once
+/// with nothing known and then with everything in the cache.
+fn facts(responder: &Path) -> Vec<Row> {
+    let directory = Directory::new("aws", "111122223333");
+    let (eks, of_eks) = Eks::start("eu-west-1", &directory);
+    let (iam, of_iam) = Iam::start("eu-west-1", &directory);
+    eks.cluster(Cluster::new("prod-eu").mode("API"));
+    let role = |number| {
+        directory
+            .add(Principal::role("/", &format!("team-{number}")))
+            .arn
+    };
+    let refused = (0..50).map(|number| lines::not_mapped(&role(number), 4000));
+    let event = Delivery::of("prod-eu").lines(refused).event();
+    let slow = |_: &Asked| fakes::record::Answer::Slow(ANSWER);
+    eks.plan(slow);
+    iam.plan(slow);
+    let sns = Sns::start(TOPIC);
+    let with = |facts: &str| {
+        let variables = [
+            ("SSL_CERT_FILE", &*bundle()),
+            ("AWS_ENDPOINT_URL_EKS", &of_eks),
+            ("AWS_ENDPOINT_URL_IAM", &of_iam),
+            ("MAX_NOTICES", "50"),
+            ("FACTS", facts),
+        ];
+        let function = start_with(responder, &sns.endpoint(), &variables);
+        function.init();
+        let first = handle(&function, &event);
+        let warm: Vec<f64> = (0..WARM).map(|_| handle(&function, &event)).collect();
+        function.stop();
+        (first, Row::new("", "ms", warm, None))
+    };
+    let (_, without) = with("off");
+    let (cold, warm) = with("on");
+    let added = warm.at(99) - without.at(99);
+    vec![
+        Row::new(
+            "50 principals, facts unknown so far (each answer takes 20 ms)",
+            "ms",
+            vec![cold],
+            Some(5000.0),
+        ),
+        Row::new(
+            "p99 that facts add, all of them in the cache",
+            "ms",
+            vec![added],
+            Some(5.0),
+        ),
+    ]
 }
 
 fn handle(function: &Function, event: &[u8]) -> f64 {

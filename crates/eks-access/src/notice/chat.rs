@@ -68,7 +68,7 @@ fn description(notice: &Notice) -> String {
         known(notice.cluster.account.as_ref().map(ToString::to_string)),
         known(notice.cluster.region.as_ref().map(ToString::to_string)),
     ));
-    let near = notice.facts.near.known().map_or(&[][..], Vec::as_slice);
+    let near = notice.facts().near.known().map_or(&[][..], Vec::as_slice);
     lines.extend(near.iter().take(NAMED_ENTRIES).map(|miss| {
         format!(
             "*Has an entry:* {} ({})",
@@ -77,7 +77,7 @@ fn description(notice: &Notice) -> String {
         )
     }));
     lines.extend(
-        learned::unanswered(&notice.facts)
+        learned::unanswered(notice.facts())
             .into_iter()
             .map(|unknown| format!("*Unknown:* {unknown}")),
     );

@@ -50,7 +50,7 @@ pub fn render(notice: &Notice) -> Value {
         "perhaps": perhaps(&notice.perhaps),
         "remedies": remedies(&notice.remedies()),
         "mode": notice.cluster.mode.map(AuthenticationMode::as_str),
-        "facts": learned::machine(&notice.facts),
+        "facts": learned::machine(notice.facts()),
         "evidence": {
             "log_group": none_if_empty(&notice.evidence.log_group),
             "log_stream": none_if_empty(&notice.evidence.log_stream),

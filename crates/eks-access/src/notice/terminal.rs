@@ -119,7 +119,7 @@ fn facts(notice: &Notice, style: Style, out: &mut String) {
     if !place.is_empty() {
         fact("where", &place.join(", "));
     }
-    for (label, text) in learned::learned(&notice.facts) {
+    for (label, text) in learned::learned(notice.facts()) {
         fact(label, &broken_but_arns(&text, style.columns - INDENT.len()));
     }
     // A question about a principal that nobody has seen refused has no count.
@@ -141,7 +141,7 @@ fn facts(notice: &Notice, style: Style, out: &mut String) {
             &crate::text::LogText::new(&notice.evidence.event_id).shown(64),
         );
     }
-    for unknown in learned::unanswered(&notice.facts) {
+    for unknown in learned::unanswered(notice.facts()) {
         fact("unknown", &unknown);
     }
 }
