@@ -377,8 +377,8 @@ fn zipped(responder: &Path) -> Row {
         .expect("the archive that was written")
         .len();
     std::fs::remove_file(&archive).ok();
-    let megabytes = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1e6;
-    Row::new("zip archive", "MB", vec![megabytes], Some(3.0))
+    let mebibytes = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1_048_576.0;
+    Row::new("zip archive", "MiB", vec![mebibytes], Some(3.0))
 }
 
 fn milliseconds(duration: Duration) -> f64 {
