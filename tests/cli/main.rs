@@ -12,6 +12,8 @@ mod admins;
 mod attacks;
 mod aws_auth;
 mod catalogue;
+#[cfg(feature = "live")]
+mod doctor;
 mod explain;
 mod formats;
 #[cfg(feature = "live")]

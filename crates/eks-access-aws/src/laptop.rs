@@ -17,6 +17,7 @@ pub mod identity;
 pub mod logs;
 mod refused;
 pub mod trail;
+pub mod watch;
 
 use identity::Caller;
 pub use refused::{Kind, Refused};

@@ -53,6 +53,10 @@ pub(crate) enum Command {
     #[command(after_help = ADMINS_HELP)]
     #[cfg_attr(not(feature = "live"), command(hide = true))]
     Admins(Admins),
+    /// Check that refused logins are seen, and that nobody is about to be locked out
+    #[command(after_help = DOCTOR_HELP)]
+    #[cfg_attr(not(feature = "live"), command(hide = true))]
+    Doctor(Doctor),
     /// Pack log lines into the event that a log subscription sends to Lambda
     Pack(Pack),
     /// Print a completion script for a shell
@@ -108,6 +112,50 @@ pub(crate) struct Why {
     /// When to use colours
     #[arg(long, value_enum, default_value_t)]
     pub(crate) color: Color,
+}
+
+const DOCTOR_HELP: &str = "\
+For each cluster: status, the authenticator's log, its group and subscription, authentication mode, endpoint, and access
+entries (how many; of principals that are gone or were made anew; without rights; of nodes' roles; of administrators).
+With --topic, whether anybody gets the notices; with --function or --stack, whether the responder failed. Each finding
+comes with the commands that mend it; none is run.
+
+Permissions: eks:DescribeCluster, eks:ListAccessEntries, eks:DescribeAccessEntry, eks:ListAssociatedAccessPolicies,
+iam:GetRole, iam:GetUser, logs:DescribeLogGroups, logs:DescribeSubscriptionFilters, sns:GetTopicAttributes,
+cloudwatch:GetMetricData. What is not allowed is told as unknown.
+
+--format json prints one object; `--format schema` prints its JSON Schema.
+Exit codes: 0 all is well, or not known; 1 warnings or errors, with --strict also what is not known; 2 wrong usage, a
+cluster that does not exist, or no credentials.
+
+Examples:
+  eks-access doctor --cluster prod
+  eks-access doctor --cluster prod --cluster staging --stack eks-access-responder --strict
+  eks-access doctor --cluster prod --topic arn:aws:sns:eu-west-1:111122223333:eks-access --format json";
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// A cluster; may be given several times, or with commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) cluster: Vec<ClusterName>,
+    /// The responder's function, to which the log must lead
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
+    /// The responder's stack, whose subscription must be there
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stack: Option<String>,
+    /// The topic of the notices
+    #[arg(long, value_name = "ARN")]
+    pub(crate) topic: Option<String>,
+    /// Fail on what is not known, too
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) account: Account,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }
 
 const ADMINS_HELP: &str = "\

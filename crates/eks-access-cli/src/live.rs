@@ -12,11 +12,13 @@ use crate::args::Account;
 use crate::output::Error;
 
 mod admins;
+mod doctor;
 mod gatherer;
 mod whoami;
 mod why;
 
 pub(crate) use admins::run as admins;
+pub(crate) use doctor::run as doctor;
 pub(crate) use gatherer::Live;
 pub(crate) use whoami::run as whoami;
 pub(crate) use why::run as why;

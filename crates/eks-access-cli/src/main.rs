@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         args::Command::Causes(options) => causes::list(&options),
         args::Command::AwsAuth(options) => aws_auth::run(&options),
         args::Command::Why(options) => live::why(&options),
+        args::Command::Doctor(options) => live::doctor(&options),
         args::Command::Admins(options) => live::admins(&options),
         args::Command::Whoami(options) => live::whoami(&options),
         args::Command::Pack(options) => pack::run(&options),

@@ -15,6 +15,7 @@ pub mod cluster;
 pub mod delivery;
 pub mod denial;
 pub mod diagnosis;
+pub mod doctor;
 mod escape;
 pub mod example;
 pub mod facts;

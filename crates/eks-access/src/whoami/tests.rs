@@ -53,7 +53,8 @@ const TOKEN: [(&str, &str); 2] = [
 
 #[expect(clippy::unnecessary_wraps, reason = "what is compared is optional")]
 fn profile(name: &str) -> Option<Source> {
-    Some(Source::Profile(name.to_owned()))
+    let name = (!name.is_empty()).then(|| name.to_owned());
+    name.map(Source::Profile)
 }
 
 #[test]
