@@ -1,7 +1,6 @@
 //! `eks-access` as people run it: the real binary, in every format they have at hand.
 
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test fails where it finds something missing"

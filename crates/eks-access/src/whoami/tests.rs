@@ -51,10 +51,8 @@ const TOKEN: [(&str, &str); 2] = [
     ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Pod"),
 ];
 
-#[expect(clippy::unnecessary_wraps, reason = "what is compared is optional")]
-fn profile(name: &str) -> Option<Source> {
-    let name = (!name.is_empty()).then(|| name.to_owned());
-    name.map(Source::Profile)
+fn profile(name: &str) -> Source {
+    Source::Profile(name.to_owned())
 }
 
 #[test]
@@ -70,7 +68,7 @@ fn keys_of_the_shell_beat_aws_profile_but_not_a_profile_on_the_command_line() {
     assert_eq!(
         asked(Program::AwsCli, Some("role"), &shell, &[]),
         (
-            profile("role"),
+            Some(profile("role")),
             vec![
                 "environment-keys: a profile that is named on the command line counts more"
                     .to_owned(),
@@ -92,7 +90,7 @@ fn what_the_kubeconfig_sets_hides_the_shell_s() {
         &[("AWS_PROFILE", "role")],
         &[("AWS_PROFILE", "work")],
     );
-    assert_eq!(winner, profile("work"));
+    assert_eq!(winner, Some(profile("work")));
     assert_eq!(
         ignored,
         ["profile: the kubeconfig sets the same variable for the program"]
@@ -103,7 +101,7 @@ fn what_the_kubeconfig_sets_hides_the_shell_s() {
         &KEYS,
         &[("AWS_ACCESS_KEY_ID", ""), ("AWS_PROFILE", "work")],
     );
-    assert_eq!(winner, profile("work"));
+    assert_eq!(winner, Some(profile("work")));
     assert_eq!(
         ignored,
         ["environment-keys: the kubeconfig sets the same variable for the program"]
@@ -115,7 +113,7 @@ fn a_web_identity_token_stands_between_a_role_and_other_profiles() {
     let with = |name| [&TOKEN[..], &[("AWS_PROFILE", name)]].concat();
     assert_eq!(
         asked(Program::AwsCli, None, &with("role"), &[]).0,
-        profile("role")
+        Some(profile("role"))
     );
     assert_eq!(
         asked(Program::AwsCli, None, &with("work"), &[]).0,
@@ -131,7 +129,10 @@ fn a_web_identity_token_stands_between_a_role_and_other_profiles() {
 #[test]
 fn a_profile_that_does_not_exist_stops_the_aws_cli_whatever_else_there_is() {
     let shell = [&KEYS[..], &[("AWS_PROFILE", "gone")]].concat();
-    assert_eq!(asked(Program::AwsCli, None, &shell, &[]).0, profile("gone"));
+    assert_eq!(
+        asked(Program::AwsCli, None, &shell, &[]).0,
+        Some(profile("gone"))
+    );
     assert_eq!(
         asked(Program::Authenticator, None, &shell, &[]).0,
         Some(Source::Keys)
@@ -142,12 +143,12 @@ fn a_profile_that_does_not_exist_stops_the_aws_cli_whatever_else_there_is() {
 fn of_two_variables_that_name_profiles_one_counts() {
     let shell = [("AWS_DEFAULT_PROFILE", "role"), ("AWS_PROFILE", "work")];
     let (winner, ignored) = asked(Program::AwsCli, None, &shell, &[]);
-    assert_eq!(winner, profile("work"));
+    assert_eq!(winner, Some(profile("work")));
     assert_eq!(ignored.len(), 1);
     assert!(ignored[0].contains("version 1"), "{ignored:?}");
     assert_eq!(
         asked(Program::AwsCli, None, &shell[..1], &[]).0,
-        profile("role")
+        Some(profile("role"))
     );
 }
 
