@@ -1,6 +1,9 @@
 //! `cause`, `causes`, `completions`, and the examples of the catalogue.
 
-use eks_access::catalogue::CAUSES;
+use std::collections::BTreeSet;
+
+use eks_access::catalogue::{CAUSES, Tier};
+use eks_access::example::worlds;
 use eks_access::symptom::Symptom;
 
 use crate::run::run;
@@ -50,6 +53,7 @@ fn completions_are_made_for_every_shell() {
 /// The examples of every cause show its symptom and are claimed by it, by the real binary.
 #[test]
 fn every_example_is_claimed_by_its_own_cause() {
+    let by_facts: BTreeSet<&str> = worlds().iter().map(|world| world.cause).collect();
     for cause in CAUSES {
         for example in cause.examples {
             let mut arguments = vec!["explain", "--format", "json"];
@@ -63,9 +67,17 @@ fn every_example_is_claimed_by_its_own_cause() {
                 Symptom::EmptyUsernameAggregatedApi => Symptom::AccessGranted,
                 symptom => symptom,
             };
+            // A line alone can't show a cause that facts tell, and says the one that stands for its symptom.
+            let general = CAUSES
+                .iter()
+                .find(|other| {
+                    other.tier == Tier::General && other.symptoms.contains(&example.symptom)
+                })
+                .filter(|_| by_facts.contains(cause.id))
+                .map_or(cause.id, |general| general.id);
             assert_eq!(
                 (line["cause"].as_str(), line["symptom"].as_str()),
-                (Some(cause.id), Some(symptom.slug())),
+                (Some(general), Some(symptom.slug())),
                 "{}",
                 example.line
             );

@@ -71,6 +71,7 @@ fn the_responder_answers_under_aws_own_emulator() {
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("AWS_ENDPOINT_URL", &sns.endpoint()),
             ("TOPIC_ARN", TOPIC),
+            ("FACTS", "off"),
         ])
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -37,7 +37,7 @@ before it is applied.",
     perhaps: &["aws-auth-row-keeps-path", "aws-auth-malformed"],
     claim,
     remedies,
-    examples: &[Example { line: r#"time="2026-03-02T20:15:18Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/DevRole" client="127.0.0.1:41538" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-02T20:15:18Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/workers" client="127.0.0.1:41538" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMappedNode }],
+    examples: &[Example { line: r#"time="2026-03-02T20:15:18Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/DevRole" client="127.0.0.1:41538" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-02T20:15:18Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/workers" client="127.0.0.1:41538" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }],
 };
 
 fn claim(case: &Case<'_>) -> Claim {

@@ -48,7 +48,7 @@ Never give a node's role an entry of type `STANDARD`: it overrides the mapping, 
     perhaps: &["entry-outlived-its-role", "karpenter-node-role-not-mapped", "aws-auth-malformed", "cluster-role-may-not-look-up-nodes"],
     claim,
     remedies,
-    examples: &[Example { line: r#"time="2026-03-08T04:49:11Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/workers" client="127.0.0.1:41703" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMappedNode }, Example { line: r#"time="2026-03-08T12:57:11Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/ci-runner" client="127.0.0.1:41711" error="Identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }],
+    examples: &[Example { line: r#"time="2026-03-08T04:49:11Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/workers" client="127.0.0.1:41703" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-08T12:57:11Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/ci-runner" client="127.0.0.1:41711" error="Identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }],
 };
 
 fn claim(case: &Case<'_>) -> Claim {

@@ -34,7 +34,7 @@ Run `eks-access aws-auth lint` in the pipeline that writes it, and keep people i
     perhaps: &["aws-auth-malformed"],
     claim,
     remedies,
-    examples: &[Example { line: r#"time="2026-03-02T21:09:56Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/DevRole" client="127.0.0.1:40977" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-02T21:09:56Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/workers" client="127.0.0.1:40977" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMappedNode }],
+    examples: &[Example { line: r#"time="2026-03-02T21:09:56Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/DevRole" client="127.0.0.1:40977" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }, Example { line: r#"time="2026-03-02T21:09:56Z" level=warning msg="access denied" arn="arn:aws:iam::111122223333:role/workers" client="127.0.0.1:40977" error="identity is not mapped" method=POST path=/authenticate"#, symptom: Symptom::NotMapped }],
 };
 
 fn claim(case: &Case<'_>) -> Claim {
