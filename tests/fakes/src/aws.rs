@@ -9,7 +9,6 @@ use crate::directory::Directory;
 use crate::eks::Eks;
 use crate::http::{Request, Response, Server};
 use crate::iam::Iam;
-use crate::lambda_api::LambdaApi;
 use crate::logs::Logs;
 use crate::record::Record;
 use crate::sns::Sns;
@@ -37,8 +36,6 @@ pub struct Aws {
     pub cloudtrail: CloudTrail,
     /// Amazon `CloudWatch`.
     pub cloudwatch: CloudWatch,
-    /// AWS Lambda.
-    pub lambda: LambdaApi,
     /// Amazon SNS with one topic, [`Aws::topic`].
     pub sns: Arc<Sns>,
     /// The ARN of the topic `eks-access-notices`.
@@ -64,12 +61,11 @@ impl Aws {
         let logs = Logs::new(region, &directory, &record);
         let cloudtrail = CloudTrail::new(region, &directory, &record);
         let cloudwatch = CloudWatch::new(region, &directory, &record);
-        let lambda = LambdaApi::new(region, &directory, &record);
         let sns = Arc::new(Sns::recording(&topic, &record));
         let server = {
             let (eks, iam, sts, logs) = (eks.clone(), iam.clone(), sts.clone(), logs.clone());
             let (cloudtrail, cloudwatch) = (cloudtrail.clone(), cloudwatch.clone());
-            let (lambda, sns, record) = (lambda.clone(), Arc::clone(&sns), record.clone());
+            let (sns, record) = (Arc::clone(&sns), record.clone());
             Server::start(move |request: &Request| {
                 let service = scope(request).map(|scope| scope.service);
                 match service.as_deref() {
@@ -79,7 +75,6 @@ impl Aws {
                     Some("logs") => logs.answer(request),
                     Some("cloudtrail") => cloudtrail.answer(request),
                     Some("monitoring") => cloudwatch.answer(request),
-                    Some("lambda") => lambda.answer(request),
                     Some("sns") => sns.answer(request),
                     service => {
                         let service = service.unwrap_or("nobody");
@@ -99,7 +94,6 @@ impl Aws {
             logs,
             cloudtrail,
             cloudwatch,
-            lambda,
             sns,
             topic,
             region: region.to_owned(),

@@ -24,7 +24,6 @@ pub mod http;
 pub mod iam;
 mod json;
 pub mod lambda;
-pub mod lambda_api;
 pub mod lines;
 pub mod logs;
 pub mod process;

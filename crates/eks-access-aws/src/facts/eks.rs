@@ -143,9 +143,10 @@ pub async fn entry(
         Err(error) if code(&error) == NOT_FOUND => return Fact::Known(None),
         Err(error) => return Fact::Unknown(unknown(&error, Permission::DescribeAccessEntry)),
     };
-    let Some((entry, created)) =
-        entry.and_then(|entry| Some((entry.clone(), entry.created_at()?.to_millis().ok()?)))
-    else {
+    let Some((entry, created)) = entry.and_then(|entry| {
+        let created = entry.created_at()?.to_millis().ok()?;
+        Some((entry, created))
+    }) else {
         return Fact::Unknown(Unknown::Failed);
     };
     let texts = |texts: &[String]| texts.iter().map(LogText::new).collect();
