@@ -90,7 +90,7 @@ deny: $(TOOLS)/check.done machine
 	@tools/advisories.sh $(TOOLS)/check/bin/cargo-deny
 
 .PHONY: test-infra
-test-infra: $(TOOLS)/check.done $(TOOLS)/run.done $(TOOLS)/deploy.done sam-validate build
+test-infra: $(TOOLS)/check.done $(TOOLS)/run.done $(TOOLS)/deploy.done sam-validate build build-tests
 	$(call say,tests of the template and of the package)
 	$(TOOLS)/check/bin/python -m pytest -q -p no:cacheprovider -p no:logging tests/infra
 
@@ -99,9 +99,15 @@ test-demo: $(TOOLS)/run.done build
 	$(call say,the demo$(comma) with the function as it is deployed)
 	$(TOOLS)/run/bin/python tests/local/demo.py --function target/lambda/responder.zip
 
+# Everything that `test-rust` runs, the command among it, which the tests of the template run as well.
+.PHONY: build-tests
+build-tests: machine
+	$(call say,building the command and the tests)
+	cargo test --locked --workspace --lib --bins --tests --no-run --quiet
+
 # Last, so that its closing line is the last word.
 .PHONY: test-rust
-test-rust: $(TOOLS)/check.done build
+test-rust: $(TOOLS)/check.done build build-tests
 	$(call say,tests)
 	cargo test --locked --workspace --doc --quiet
 	@if cargo nextest --version >/dev/null 2>&1; then \

@@ -1,6 +1,5 @@
 """What `eks-access aws-auth translate` writes is what the tools take."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("EKS_ACCESS", ROOT / "target/release/eks-access"))
+BINARY = ROOT / "target/debug/eks-access"
 FILE = r"""
 mapRoles: |
   - rolearn: arn:aws:iam::111122223333:role/Node
