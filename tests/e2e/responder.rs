@@ -8,6 +8,8 @@
 mod causes;
 mod facts;
 mod facts_world;
+mod memory;
+mod memory_world;
 mod world;
 
 use std::time::Duration;

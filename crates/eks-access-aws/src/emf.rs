@@ -6,7 +6,7 @@ use std::str::FromStr;
 use eks_access::symptom::Symptom;
 use serde_json::{Map, Value, json};
 
-/// A metric of ours; all are counts.
+/// A metric of ours; all are counts, but for one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
     /// Lines looked at.
@@ -31,7 +31,40 @@ pub enum Metric {
     DeliveryFailures,
     /// Payloads that could not be read; trying again can't help.
     PayloadsRejected,
+    /// Notices that were not sent because people were told lately, or do not want to be.
+    Suppressed,
+    /// Lines of new incidents that were too many to be told one by one.
+    Digested,
+    /// Incidents whose principal gets in again.
+    Resolved,
+    /// Notices that people are owed still, after a tick.
+    Owed,
+    /// Seconds for which the oldest of them has been owed.
+    OldestOwed,
+    /// Notices that were owed for a day and are given up.
+    GivenUp,
+    /// Messages that Slack did not take this time.
+    SlackFailures,
+    /// Messages that Slack will not take before somebody mends the token, the channel or the secret.
+    SlackRefused,
+    /// Deliveries and ticks for which the table of incidents could not be read or written.
+    TableFailures,
 }
+
+/// The metrics of every delivery.
+const OF_DELIVERIES: [Metric; 11] = [
+    Metric::Lines,
+    Metric::Denials,
+    Metric::Unrecognised,
+    Metric::Unreadable,
+    Metric::Ignored,
+    Metric::Overtaken,
+    Metric::FactsUnknown,
+    Metric::Notices,
+    Metric::NoticesHeldBack,
+    Metric::DeliveryFailures,
+    Metric::PayloadsRejected,
+];
 
 impl Metric {
     /// Every metric.
@@ -47,7 +80,52 @@ impl Metric {
         Self::NoticesHeldBack,
         Self::DeliveryFailures,
         Self::PayloadsRejected,
+        Self::Suppressed,
+        Self::Digested,
+        Self::Resolved,
+        Self::Owed,
+        Self::OldestOwed,
+        Self::GivenUp,
+        Self::SlackFailures,
+        Self::SlackRefused,
+        Self::TableFailures,
     ];
+    /// Those of a delivery, with or without a table and Slack. Each costs money, so nothing is written that can't be.
+    #[must_use]
+    pub fn of_a_delivery(has_table: bool, has_slack: bool) -> Vec<Self> {
+        let table = [Self::Suppressed, Self::Digested, Self::TableFailures];
+        Self::with(&OF_DELIVERIES, &table, has_table, has_slack)
+    }
+
+    /// Those of a tick.
+    #[must_use]
+    pub fn of_a_tick(has_slack: bool) -> Vec<Self> {
+        let own = [
+            Self::Owed,
+            Self::OldestOwed,
+            Self::GivenUp,
+            Self::Resolved,
+            Self::Notices,
+            Self::DeliveryFailures,
+            Self::TableFailures,
+        ];
+        Self::with(&own, &[], true, has_slack)
+    }
+
+    fn with(own: &[Self], table: &[Self], has_table: bool, has_slack: bool) -> Vec<Self> {
+        let slack = [Self::SlackFailures, Self::SlackRefused];
+        let mut all = own.to_vec();
+        all.extend(table.iter().filter(|_| has_table));
+        all.extend(slack.iter().filter(|_| has_slack));
+        all
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::OldestOwed => "Seconds",
+            _ => "Count",
+        }
+    }
 
     /// Its name in `CloudWatch`.
     #[must_use]
@@ -64,6 +142,15 @@ impl Metric {
             Self::NoticesHeldBack => "NoticesHeldBack",
             Self::DeliveryFailures => "DeliveryFailures",
             Self::PayloadsRejected => "PayloadsRejected",
+            Self::Suppressed => "Suppressed",
+            Self::Digested => "Digested",
+            Self::Resolved => "Resolved",
+            Self::Owed => "Owed",
+            Self::OldestOwed => "OldestOwed",
+            Self::GivenUp => "GivenUp",
+            Self::SlackFailures => "SlackFailures",
+            Self::SlackRefused => "SlackRefused",
+            Self::TableFailures => "TableFailures",
         }
     }
 }
@@ -139,7 +226,7 @@ pub fn documents(
 fn document(origin: Origin<'_>, symptom: Option<Symptom>, values: &[(Metric, u64)]) -> String {
     let definitions: Vec<Value> = values
         .iter()
-        .map(|(metric, _)| json!({"Name": metric.name(), "Unit": "Count"}))
+        .map(|(metric, _)| json!({"Name": metric.name(), "Unit": metric.unit()}))
         .collect();
     let dimensions: &[&str] = if symptom.is_some() {
         &[FUNCTION, SYMPTOM]

@@ -11,8 +11,10 @@ use std::str::FromStr;
 
 use eks_access::cluster::Region;
 use eks_access::principal::AccountId;
+use eks_access::route::{Channel, Routes};
 
 use crate::emf::Namespace;
+use crate::slack::SlackUrl;
 use crate::sns::TopicArn;
 
 /// One variable of a function.
@@ -70,6 +72,59 @@ pub const MAX_NOTICES: Variable = Variable {
     need: Need::Default("50"),
     meaning: "notices that one invocation sends at most, from 1 to 1000, the gravest first; the rest are counted",
 };
+/// Where incidents are remembered.
+pub const TABLE_NAME: Variable = Variable {
+    name: "TABLE_NAME",
+    need: Need::Optional,
+    meaning: "name of the DynamoDB table in which incidents are remembered; without it every delivery is told by itself",
+};
+/// How many new incidents of a cluster are told one by one.
+pub const MAX_NEW_PER_HOUR: Variable = Variable {
+    name: "MAX_NEW_PER_HOUR",
+    need: Need::Default("10"),
+    meaning: "new incidents of a cluster that are told one by one in an hour, from 1 to 1000; the rest comes as a digest \
+              (needs `TABLE_NAME`)",
+};
+/// Whether it is looked for granted logins.
+pub const WATCH_LOGINS: Variable = Variable {
+    name: "WATCH_LOGINS",
+    need: Need::Default("on"),
+    meaning: "`on` to look into the clusters' logs whether who was refused gets in by now, `off` to leave incidents \
+              open (needs `TABLE_NAME`)",
+};
+/// What lets us into Slack.
+pub const SLACK_SECRET: Variable = Variable {
+    name: "SLACK_SECRET",
+    need: Need::Optional,
+    meaning: "ARN or name of the secret in Secrets Manager with `bot_token` or `webhook_url`; without it Slack hears nothing",
+};
+/// Where cards go.
+pub const SLACK_CHANNEL: Variable = Variable {
+    name: "SLACK_CHANNEL",
+    need: Need::Optional,
+    meaning: "id of the Slack channel that hears of what no route decides, or `webhook` for the channel of the secret's \
+              incoming webhook",
+};
+/// Which channel hears of what.
+pub const SLACK_ROUTES: Variable = Variable {
+    name: "SLACK_ROUTES",
+    need: Need::Optional,
+    meaning: "routes: a JSON list of objects with `channel` (an id or `none`) and any of `cluster`, `account`, `severity` \
+              (at least), `cause`, `mention`; the first that fits decides",
+};
+/// Whose people are told themselves.
+pub const SLACK_PEOPLE: Variable = Variable {
+    name: "SLACK_PEOPLE",
+    need: Need::Optional,
+    meaning: "mail domains, with commas between, whose people Slack tells themselves when their session's name is their \
+              address",
+};
+/// Where Slack is.
+pub const SLACK_API_URL: Variable = Variable {
+    name: "SLACK_API_URL",
+    need: Need::Default("https://slack.com/api/"),
+    meaning: "address of Slack's API: `https://slack.com/api/` or `https://slack-gov.com/api/`",
+};
 /// Where metrics go.
 pub const METRICS_NAMESPACE: Variable = Variable {
     name: "METRICS_NAMESPACE",
@@ -90,6 +145,14 @@ pub const RESPONDER: &[Variable] = &[
     FACTS,
     MAX_NOTICES,
     MAX_DECODED_BYTES,
+    TABLE_NAME,
+    MAX_NEW_PER_HOUR,
+    WATCH_LOGINS,
+    SLACK_SECRET,
+    SLACK_CHANNEL,
+    SLACK_ROUTES,
+    SLACK_PEOPLE,
+    SLACK_API_URL,
     METRICS_NAMESPACE,
     AWS_REGION,
 ];
@@ -107,10 +170,38 @@ pub struct Responder {
     pub max_notices: usize,
     /// [`MAX_DECODED_BYTES`].
     pub max_decoded_bytes: u64,
+    /// What needs [`TABLE_NAME`]; `None` without it.
+    pub memory: Option<Memory>,
+    /// What needs [`SLACK_SECRET`]; `None` without it.
+    pub slack: Option<ToSlack>,
     /// [`METRICS_NAMESPACE`].
     pub namespace: Namespace,
     /// [`AWS_REGION`].
     pub region: Region,
+}
+
+/// How incidents are remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// [`TABLE_NAME`].
+    pub table: String,
+    /// [`MAX_NEW_PER_HOUR`].
+    pub max_new_per_hour: u64,
+    /// [`WATCH_LOGINS`].
+    pub watches_logins: bool,
+}
+
+/// How Slack is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToSlack {
+    /// [`SLACK_SECRET`].
+    pub secret: String,
+    /// [`SLACK_CHANNEL`] and [`SLACK_ROUTES`]; `None` is the incoming webhook.
+    pub routes: Option<Routes>,
+    /// [`SLACK_PEOPLE`], in lower case.
+    pub people: BTreeSet<String>,
+    /// [`SLACK_API_URL`].
+    pub url: SlackUrl,
 }
 
 impl Responder {
@@ -133,40 +224,31 @@ impl Responder {
         };
         let topic = reader.read(&TOPIC_ARN, str::parse::<TopicArn>);
         let own_accounts = reader.read(&OWN_ACCOUNTS, accounts);
-        let facts = reader.read(&FACTS, on_or_off);
+        let asks_for_facts = reader.read(&FACTS, on_or_off);
         let max_notices = reader.read(&MAX_NOTICES, |text| whole(text, 1..=1000));
         let max_decoded_bytes =
             reader.read(&MAX_DECODED_BYTES, |text| whole(text, 1 << 20..=1 << 30));
+        let memory = reader.memory();
+        let slack = reader.slack();
         let namespace = reader.read(&METRICS_NAMESPACE, str::parse::<Namespace>);
         let region = reader.read(&AWS_REGION, str::parse::<Region>);
-        match (
-            topic,
-            facts,
-            max_notices,
-            max_decoded_bytes,
-            namespace,
-            region,
-        ) {
-            (
-                Some(topic),
-                Some(asks_for_facts),
-                Some(max_notices),
-                Some(max_decoded_bytes),
-                Some(namespace),
-                Some(region),
-            ) if reader.mistakes.is_empty() => {
-                let own_accounts = own_accounts.unwrap_or_default();
-                Ok(Self {
-                    topic,
-                    own_accounts,
-                    asks_for_facts,
-                    max_notices,
-                    max_decoded_bytes,
-                    namespace,
-                    region,
-                })
-            }
-            _ => Err(Mistakes(reader.mistakes)),
+        let mistakes = std::mem::take(&mut reader.mistakes);
+        let whole = move || {
+            Some(Self {
+                topic: topic?,
+                own_accounts: own_accounts.unwrap_or_default(),
+                asks_for_facts: asks_for_facts?,
+                max_notices: max_notices?,
+                max_decoded_bytes: max_decoded_bytes?,
+                memory,
+                slack,
+                namespace: namespace?,
+                region: region?,
+            })
+        };
+        match whole() {
+            Some(whole) if mistakes.is_empty() => Ok(whole),
+            _ => Err(Mistakes(mistakes)),
         }
     }
 }
@@ -202,6 +284,51 @@ struct Reader<G> {
 }
 
 impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
+    fn memory(&mut self) -> Option<Memory> {
+        let table = self.read(&TABLE_NAME, table_name);
+        let max_new_per_hour = self.read(&MAX_NEW_PER_HOUR, |text| whole(text, 1..=1000));
+        let watches_logins = self.read(&WATCH_LOGINS, on_or_off);
+        Some(Memory {
+            table: table?,
+            max_new_per_hour: max_new_per_hour?,
+            watches_logins: watches_logins?,
+        })
+    }
+
+    fn slack(&mut self) -> Option<ToSlack> {
+        let secret = self.read(&SLACK_SECRET, secret_name);
+        let usual = self.read(&SLACK_CHANNEL, usual_channel);
+        let routes = self.read(&SLACK_ROUTES, str::parse::<Routes>);
+        let people = self.read(&SLACK_PEOPLE, domains);
+        let url = self.read(&SLACK_API_URL, str::parse::<SlackUrl>);
+        let secret = secret?;
+        let routes = match (usual, routes) {
+            (Some(Usual::Webhook), None) => None,
+            (Some(Usual::Webhook), Some(_)) => {
+                let why = "SLACK_ROUTES is set and SLACK_CHANNEL is `webhook`; an incoming webhook has one channel only";
+                self.mistakes.push(why.to_owned());
+                None
+            }
+            (Some(Usual::Channel(channel)), None) => Some(Routes::all_to(Some(channel))),
+            (Some(Usual::Channel(channel)), Some(routes)) => Some(routes.usually(Some(channel))),
+            (None, Some(routes)) => Some(routes),
+            (None, None) => {
+                let why = format!(
+                    "SLACK_CHANNEL is not set and SLACK_SECRET is; set it to the {}",
+                    SLACK_CHANNEL.meaning
+                );
+                self.mistakes.push(why);
+                None
+            }
+        };
+        Some(ToSlack {
+            secret,
+            routes,
+            people: people.unwrap_or_default(),
+            url: url?,
+        })
+    }
+
     /// The variable's value; `None` if it has none, or if that is a mistake, which is then noted.
     fn read<T, E: fmt::Display>(
         &mut self,
@@ -241,7 +368,12 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
         match parse(text) {
             Ok(value) => Some(value),
             Err(why) => {
-                self.mistakes.push(format!("{name} is `{text}`; {why}"));
+                let shown = if *variable == SLACK_SECRET {
+                    "wrong"
+                } else {
+                    text
+                };
+                self.mistakes.push(format!("{name} is `{shown}`; {why}"));
                 None
             }
         }
@@ -260,6 +392,61 @@ fn whole<T: FromStr + PartialOrd + fmt::Display>(
             range.end()
         )
     })
+}
+
+/// What [`SLACK_CHANNEL`] can be.
+enum Usual {
+    Channel(Channel),
+    Webhook,
+}
+
+fn usual_channel(text: &str) -> Result<Usual, String> {
+    match text {
+        "webhook" => Ok(Usual::Webhook),
+        id => id
+            .parse()
+            .map(Usual::Channel)
+            .map_err(|why| format!("{why}, or `webhook`")),
+    }
+}
+
+fn table_name(text: &str) -> Result<String, &'static str> {
+    let is_fit = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    if (3..=255).contains(&text.len()) && text.bytes().all(is_fit) {
+        Ok(text.to_owned())
+    } else {
+        Err("it has 3 to 255 of letters, digits and `.-_`")
+    }
+}
+
+fn secret_name(text: &str) -> Result<String, &'static str> {
+    let is_fit = |b: u8| b.is_ascii_alphanumeric() || b"/_+=.@-:!".contains(&b);
+    if text.starts_with("xox") || text.starts_with("http") {
+        // Whoever set it so has put the secret itself where anybody can read it; at least it is not repeated.
+        return Err(
+            "it is the name of a secret, and not the secret; take it out of the variable and replace it in Slack",
+        );
+    }
+    if (1..=2048).contains(&text.len()) && text.bytes().all(is_fit) {
+        Ok(text.to_owned())
+    } else {
+        Err("it is the ARN or the name of a secret")
+    }
+}
+
+fn domains(text: &str) -> Result<BTreeSet<String>, &'static str> {
+    let is_fit = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    text.split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            if word.contains('.') && word.bytes().all(is_fit) {
+                Ok(word.to_ascii_lowercase())
+            } else {
+                Err("it is a list of mail domains, such as example.com, with commas between")
+            }
+        })
+        .collect()
 }
 
 fn on_or_off(text: &str) -> Result<bool, &'static str> {
@@ -312,6 +499,14 @@ mod tests {
     fn all_mistakes_are_told_at_once() {
         let set = [
             ("FACTS", "yes"),
+            ("TABLE_NAME", "a/b"),
+            ("MAX_NEW_PER_HOUR", "0"),
+            ("WATCH_LOGINS", "yes"),
+            ("SLACK_SECRET", "xoxb-1-2"),
+            ("SLACK_CHANNEL", "#general"),
+            ("SLACK_ROUTES", "{}"),
+            ("SLACK_PEOPLE", "example"),
+            ("SLACK_API_URL", "https://slack.example/api/"),
             ("MAX_NOTICES", "0"),
             ("MAX_DECODED_BYTES", "64MB"),
             ("OWN_ACCOUNTS", "111122223333,12"),
@@ -326,6 +521,46 @@ mod tests {
                 "{told}"
             );
         }
+    }
+
+    #[test]
+    fn a_secret_in_a_variable_is_not_repeated() {
+        let set = [
+            ("TOPIC_ARN", TOPIC),
+            ("AWS_REGION", "eu-west-1"),
+            ("SLACK_SECRET", "xoxb-1-2-abc"),
+            ("SLACK_CHANNEL", "C0123456789"),
+        ];
+        let told = read(&set).unwrap_err();
+        assert!(
+            told.contains("replace it in Slack") && !told.contains("xoxb"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn slack_needs_a_channel_and_a_webhook_takes_no_routes() {
+        let base = [
+            ("TOPIC_ARN", TOPIC),
+            ("AWS_REGION", "eu-west-1"),
+            ("SLACK_SECRET", "slack"),
+        ];
+        assert!(
+            read(&base)
+                .unwrap_err()
+                .contains("SLACK_CHANNEL is not set and SLACK_SECRET is")
+        );
+        let routes = ("SLACK_ROUTES", r#"[{"channel": "C0123456789"}]"#);
+        let webhook = ("SLACK_CHANNEL", "webhook");
+        let with = |more: &[(&'static str, &'static str)]| read(&[&base[..], more].concat());
+        assert!(
+            with(&[routes, webhook])
+                .unwrap_err()
+                .contains("one channel only")
+        );
+        assert_eq!(with(&[webhook]).unwrap().slack.unwrap().routes, None);
+        assert!(with(&[routes]).unwrap().slack.unwrap().routes.is_some());
+        assert_eq!(read(&base[..2]).unwrap().slack, None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{BTreeMap, HashMap, btree_map};
 use std::hash::{Hash, Hasher};
+use std::str::FromStr;
 
 use crate::catalogue::{Case, Cause, Detail, Judgement, judge};
 use crate::cluster::{AuthenticationMode, Cluster, ClusterName};
@@ -11,8 +12,8 @@ use crate::denial::{Joiner, Seen};
 use crate::diagnosis::{diagnose, facts_allow_a_grant};
 use crate::facts::{Facts, NO_FACTS};
 use crate::line::{Line, Stream, is_plainly_granted, read_delivered};
-use crate::notice::{Evidence, Notice};
-use crate::principal::Principal;
+use crate::notice::{Evidence, Notice, Standing};
+use crate::principal::{NotAPrincipal, Principal};
 use crate::symptom::Symptom;
 use crate::text::LogText;
 
@@ -25,7 +26,7 @@ pub use questions::{Answers, Question};
 pub use settings::Settings;
 
 /// Denials this long after `aws-auth` broke are its doing, in milliseconds.
-const AWS_AUTH_SHADOW: i64 = 10 * 60 * 1000;
+pub(crate) const AWS_AUTH_SHADOW: i64 = 10 * 60 * 1000;
 /// The same where lines have no times.
 const AWS_AUTH_SHADOW_LINES: u64 = 10_000;
 /// Different principals that one incident remembers; more are only counted as "at least".
@@ -51,6 +52,19 @@ pub enum Subject {
     ForeignAccounts,
     /// The line names nobody.
     Nobody,
+}
+
+impl FromStr for Subject {
+    type Err = NotAPrincipal;
+
+    /// Reads what [`Subject::slug`] wrote.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "foreign" => Ok(Self::ForeignAccounts),
+            "-" => Ok(Self::Nobody),
+            arn => arn.parse().map(Self::Principal),
+        }
+    }
 }
 
 impl Subject {
@@ -537,6 +551,7 @@ impl Incident {
             last_seen: self.last.at,
             evidence: self.evidence,
             learned,
+            standing: Standing::First,
         }
     }
 }

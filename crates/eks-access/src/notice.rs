@@ -2,20 +2,25 @@
 //!
 //! Text from a log is shown only through [`LogText::shown`], only where it is literal, and never in the chat body.
 
-use crate::catalogue::{Case, Cause, Detail, Possibility};
-use crate::cluster::Cluster;
+use std::collections::BTreeSet;
+
+use crate::catalogue::{Case, Cause, Detail, Possibility, find};
+use crate::cluster::{Cluster, Region};
 use crate::facts::{Facts, NO_FACTS};
 use crate::incident::Subject;
-use crate::principal::Principal;
+use crate::memory::Remembered;
+use crate::principal::{AccountId, Principal};
 use crate::remedy::Remedy;
 use crate::symptom::{Severity, Symptom};
 use crate::text::LogText;
 use crate::timestamp;
 
 pub mod chat;
+pub mod digest;
 pub mod email;
 pub mod learned;
 pub mod machine;
+pub mod slack;
 pub mod sns;
 pub mod terminal;
 
@@ -41,6 +46,64 @@ pub struct Evidence {
     pub timestamp: Option<i64>,
     /// The error, or the message of a fault.
     pub text: Option<LogText>,
+}
+
+/// Why a notice comes: where it stands in the life of its incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is new.
+    First,
+    /// It goes on, with so many lines since people were told last.
+    Repeat {
+        /// Lines, at least.
+        new: u64,
+    },
+    /// The cause is known better than before.
+    Learned,
+    /// The principal got in, and is refused again.
+    Relapsed,
+    /// The principal gets in.
+    Resolved {
+        /// The first login that was granted, in milliseconds since 1970.
+        at: i64,
+    },
+}
+
+impl Standing {
+    /// Every kind of it, by its stable name.
+    pub const SLUGS: [&str; 5] = ["first", "repeat", "learned", "relapsed", "resolved"];
+
+    /// The stable name in machine output and SNS attributes.
+    #[must_use]
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Repeat { .. } => "repeat",
+            Self::Learned => "learned",
+            Self::Relapsed => "relapsed",
+            Self::Resolved { .. } => "resolved",
+        }
+    }
+
+    /// When the principal was seen to get in, in milliseconds since 1970.
+    #[must_use]
+    pub fn resolved_at(self) -> Option<i64> {
+        match self {
+            Self::Resolved { at } => Some(at),
+            _ => None,
+        }
+    }
+
+    /// The beginning of a headline, where there is more to say than that something was refused.
+    fn words(self) -> &'static str {
+        match self {
+            Self::First => "",
+            Self::Repeat { .. } => "still: ",
+            Self::Learned => "now known: ",
+            Self::Relapsed => "again: ",
+            Self::Resolved { .. } => "resolved: ",
+        }
+    }
 }
 
 /// A message to people about an incident.
@@ -76,23 +139,70 @@ pub struct Notice {
     pub evidence: Evidence,
     /// What was learned besides the lines, if anybody asked.
     pub learned: Option<Box<Facts>>,
+    /// Why it comes.
+    pub standing: Standing,
 }
 
 impl Notice {
-    /// The same for the same incident, for ever: of closed sets only, never of free text.
+    /// The same for the same incident, for ever: of closed sets only, never of free text. The symptom stands for the
+    /// cause in it, because what is known of the cause may change while the incident stays the same.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let account = self
-            .cluster
-            .account
-            .as_ref()
-            .map_or("-", |account| account.as_str());
+        let account = self.cluster.account.as_ref().map_or("-", AccountId::as_str);
+        let region = self.cluster.region.as_ref().map_or("-", Region::as_str);
         format!(
-            "1|{account}|{}|{}|{}",
+            "2|{account}|{region}|{}|{}|{}",
             self.cluster.title(),
             self.subject.slug(),
-            self.cause.id
+            self.symptom.slug()
         )
+    }
+
+    /// The notice that an incident is resolved, from what is remembered of it. `None` if its cause is none of this release.
+    #[must_use]
+    pub fn resolved(
+        cluster: Cluster,
+        subject: Subject,
+        symptom: Symptom,
+        remembered: &Remembered,
+        at: i64,
+    ) -> Option<Self> {
+        let principals = match &subject {
+            Subject::Principal(principal) => vec![principal.clone()],
+            Subject::ForeignAccounts | Subject::Nobody => Vec::new(),
+        };
+        Some(Self {
+            severity: Severity::Info,
+            cluster,
+            subject,
+            symptom,
+            detail: Detail::None,
+            cause: find(&remembered.told_cause)?,
+            perhaps: Vec::new(),
+            is_grantable: false,
+            count: remembered.count,
+            principals,
+            sessions: Vec::new(),
+            first_seen: Some(remembered.first_seen),
+            last_seen: Some(remembered.last_seen),
+            evidence: Evidence::default(),
+            learned: None,
+            standing: Standing::Resolved { at },
+        })
+    }
+
+    /// The address of the one person who was refused, if the session's name is one in these mail domains (in lower case).
+    /// Callers choose their sessions' names, so it is read by a narrow form, and only of principals of our accounts.
+    #[must_use]
+    pub fn address_in(&self, domains: &BTreeSet<String>) -> Option<String> {
+        let (Subject::Principal(_), [session]) = (&self.subject, self.sessions.as_slice()) else {
+            return None;
+        };
+        let (local, domain) = session.raw().split_once('@')?;
+        let is_fit = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
+        let is_local = (1..=64).contains(&local.len()) && local.bytes().all(is_fit);
+        let domain = domain.to_ascii_lowercase();
+        (is_local && domains.contains(&domain)).then(|| format!("{local}@{domain}"))
     }
 
     /// What was learned besides the lines.
@@ -101,9 +211,12 @@ impl Notice {
         self.learned.as_deref().unwrap_or(&NO_FACTS)
     }
 
-    /// What to do, the least first. Only what can work in this cluster's authentication mode.
+    /// What to do, the least first. Only what can work in this cluster's authentication mode; nothing once it is resolved.
     #[must_use]
     pub fn remedies(&self) -> Vec<Remedy> {
+        if self.standing.resolved_at().is_some() {
+            return Vec::new();
+        }
         let principal = match &self.subject {
             Subject::Principal(principal) => Some(principal),
             // Faults have no principal of their own; foreign ones are never named in a command.
@@ -140,7 +253,12 @@ impl Notice {
     /// One line without log text: what, where, who.
     #[must_use]
     pub fn headline(&self) -> String {
-        format!("{}: {}", self.cluster.title(), self.cause.title)
+        format!(
+            "{}: {}{}",
+            self.cluster.title(),
+            self.standing.words(),
+            self.cause.title
+        )
     }
 
     /// Who was refused, without log text.

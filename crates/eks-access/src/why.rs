@@ -4,7 +4,7 @@ use crate::catalogue::{Case, Detail, Judgement, judge};
 use crate::cluster::Cluster;
 use crate::facts::Facts;
 use crate::incident::Subject;
-use crate::notice::{Evidence, Notice};
+use crate::notice::{Evidence, Notice, Standing};
 use crate::principal::Principal;
 use crate::symptom::Symptom;
 
@@ -63,5 +63,6 @@ pub fn notice(principal: &Principal, cluster: &Cluster, facts: Facts) -> Option<
         evidence: Evidence::default(),
         cluster,
         learned: Some(Box::new(facts)),
+        standing: Standing::First,
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use eks_access_aws::sns::PublishError;
+use eks_access_aws::store::StoreError;
 use lambda_runtime::Diagnostic;
 
 /// Why an invocation failed. Its name is Lambda's `errorType`; the runbook has a heading for each.
@@ -16,6 +17,8 @@ pub(crate) enum Fault {
     },
     /// The time of the invocation ran out before SNS had answered for every notice.
     OutOfTime { unsent: usize, published: usize },
+    /// The table of incidents could not be read or written.
+    NotRemembered { last: StoreError },
     /// A bug of ours.
     Panicked,
 }
@@ -25,6 +28,7 @@ impl Fault {
         match self {
             Self::NotPublished { .. } => "NotPublished",
             Self::OutOfTime { .. } => "OutOfTime",
+            Self::NotRemembered { .. } => "NotRemembered",
             Self::Panicked => "Panicked",
         }
     }
@@ -48,6 +52,11 @@ impl fmt::Display for Fault {
                 "time ran out with {unsent} of {} notices unsent; Lambda tries the delivery again, raise the function's \
                  time-out if this stays",
                 unsent + published
+            ),
+            Self::NotRemembered { last } => write!(
+                f,
+                "the table of incidents did not answer as it should ({last}); Lambda tries again, and what people were \
+                 told is not told twice"
             ),
             Self::Panicked => {
                 f.write_str("the function panicked; its log says where, report it as a bug")

@@ -6,23 +6,27 @@ use std::time::{Duration, SystemTime};
 
 use eks_access::delivery::{self, DeliveryError, Limits, Payload};
 use eks_access::facts::{Facts, Unknown};
-use eks_access::incident::{Answers, Counts, Digest, Outcome, Settings};
-use eks_access::notice::Notice;
-use eks_access::symptom::{Kind, Symptom};
-use eks_access_aws::emf::{self, Metric};
+use eks_access::incident::{Answers, Digest, Outcome, Settings};
+use eks_access_aws::courier::Courier;
+use eks_access_aws::emf::Metric;
 use eks_access_aws::facts::Gatherer;
-use eks_access_aws::log::{self, Entry, Level};
-use eks_access_aws::sns::{PublishError, Topic};
+use eks_access_aws::log::{Entry, Level};
+use eks_access_aws::logins::Logins;
+use eks_access_aws::secret::Secret;
+use eks_access_aws::slack::Slack;
+use eks_access_aws::sns::Topic;
+use eks_access_aws::store::Store;
 use eks_access_aws::{aws, vars};
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::FutureExt;
 use lambda_runtime::{Context, LambdaEvent};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::event::RawEvent;
 use crate::fault::Fault;
+use crate::tally::{Origin, Tally};
+use crate::teller::Teller;
+use crate::tick::Ticker;
 
-/// Messages that are on their way to SNS at a time.
-const AT_ONCE: usize = 8;
 /// What is left of an invocation's time for telling how it went.
 const RESERVE: Duration = Duration::from_millis(500);
 /// What finding out facts may take, at most; and of what is left of an invocation's time, at most a third.
@@ -32,7 +36,9 @@ const FACTS_BUDGET: Duration = Duration::from_secs(5);
 pub(crate) struct Responder {
     vars: vars::Responder,
     settings: Settings,
-    topic: Topic,
+    teller: Teller,
+    /// `None` without a table: then nothing is ever owed.
+    ticker: Option<Ticker>,
     /// `None` when facts are switched off.
     facts: Option<Gatherer>,
 }
@@ -42,31 +48,61 @@ impl Responder {
         let config = aws::config(vars.region.as_str()).await;
         let of_topic = aws::in_region(&config, vars.topic.region().as_str());
         let topic = Topic::new(&of_topic, vars.topic.clone());
-        let facts = vars
-            .asks_for_facts
-            .then(|| Gatherer::new(&aws::for_questions(&config)));
+        let questions = aws::for_questions(&config);
+        let facts = vars.asks_for_facts.then(|| Gatherer::new(&questions));
+        let slack = vars.slack.as_ref().and_then(|slack| {
+            Slack::new(slack.url.clone(), Secret::new(&questions, &slack.secret))
+        });
         let mut settings = Settings {
             own_accounts: vars.own_accounts.clone(),
             ..Settings::default()
         };
         settings.cluster.region = Some(vars.region.clone());
+        let store = vars
+            .memory
+            .as_ref()
+            .map(|memory| Store::new(&config, &memory.table));
+        let logins = vars.memory.as_ref().filter(|memory| memory.watches_logins);
+        let logins = logins.map(|_| Logins::new(&questions));
+        let teller = Teller::new(Courier::new(topic, slack), store.clone(), &vars);
         Self {
+            ticker: store.map(|store| Ticker::new(store, logins)),
             vars,
             settings,
-            topic,
+            teller,
             facts,
         }
     }
 
-    /// Answers an event. `Err` makes Lambda try it again, so only what a second try can help is one: a notice that was
-    /// not published. The others were published all the same, and come twice: notices are sent at least once.
+    /// Answers an event. `Err` makes Lambda try it again, so only what a second try can help is one: without a table, a
+    /// notice that was not published (the others were, and come twice); with one, a table that does not answer.
     pub(crate) async fn handle(&self, event: LambdaEvent<RawEvent>) -> Result<(), Fault> {
         let until = Instant::now() + time_left(event.context.deadline(), SystemTime::now());
-        let answer = self.respond(event.payload, &event.context, until);
+        let LambdaEvent { payload, context } = event;
+        let answer = async {
+            match payload.tick() {
+                Some(now) => self.tick(now, &context, until).await,
+                None => self.respond(payload, &context, until).await,
+            }
+        };
         AssertUnwindSafe(answer)
             .catch_unwind()
             .await
             .unwrap_or(Err(Fault::Panicked))
+    }
+
+    async fn tick(&self, now: i64, context: &Context, until: Instant) -> Result<(), Fault> {
+        let Some(ticker) = &self.ticker else {
+            return Ok(());
+        };
+        let mut tally = Tally::default();
+        let request_id = context.request_id.as_str();
+        let ended = ticker
+            .tick(&self.teller, now, request_id, until, &mut tally)
+            .await;
+        let metrics = Metric::of_a_tick(self.vars.slack.is_some());
+        tally.write(&metrics, self.origin(context));
+        ended
     }
 
     async fn respond(
@@ -79,28 +115,23 @@ impl Responder {
         let mut tally = Tally::default();
         let digest = self.read(event, request_id, &mut tally);
         let answers = self.find_out(&digest, request_id, until, &mut tally).await;
-        let Outcome {
-            mut notices,
-            counts,
-        } = digest.finish_with(&answers);
+        let Outcome { notices, counts } = digest.finish_with(&answers);
         tally.count(&counts);
-        tally.add(
-            Metric::NoticesHeldBack,
-            notices.len().saturating_sub(self.vars.max_notices),
-        );
-        notices.truncate(self.vars.max_notices);
-        let delivered = self.deliver(notices, request_id, until).await;
-        tally.add(Metric::Notices, delivered.published);
-        tally.add(
-            Metric::DeliveryFailures,
-            delivered.failed + delivered.unsent,
-        );
-        tally.write(
-            &self.vars.namespace,
-            &context.env_config.function_name,
-            request_id,
-        );
-        delivered.result()
+        let ended = self
+            .teller
+            .tell(notices, request_id, until, &mut tally)
+            .await;
+        let metrics = Metric::of_a_delivery(self.vars.memory.is_some(), self.vars.slack.is_some());
+        tally.write(&metrics, self.origin(context));
+        ended
+    }
+
+    fn origin<'a>(&'a self, context: &'a Context) -> Origin<'a> {
+        Origin {
+            namespace: &self.vars.namespace,
+            function: &context.env_config.function_name,
+            request_id: &context.request_id,
+        }
     }
 
     /// Bytes to lines to denials to incidents. A payload that can't be read costs only itself.
@@ -186,36 +217,6 @@ impl Responder {
             ..Limits::default()
         }
     }
-
-    /// Publishes every notice; one that fails does not stop the others.
-    async fn deliver(&self, notices: Vec<Notice>, request_id: &str, until: Instant) -> Delivered {
-        let all = notices.len();
-        let mut delivered = Delivered::default();
-        let mut answers = stream::iter(notices)
-            .map(|notice| async move {
-                let answer = self.topic.publish(notice.sns()).await;
-                (notice, answer)
-            })
-            .buffer_unordered(AT_ONCE);
-        while let Ok(Some((notice, answer))) = timeout_at(until, answers.next()).await {
-            match answer {
-                Ok(()) => delivered.published += 1,
-                Err(error) => {
-                    Entry::new(Level::Error, "a notice was not published")
-                        .with("request_id", request_id)
-                        .with("cluster", notice.cluster.title())
-                        .with("cause", notice.cause.id)
-                        .with("reason", error.code.as_str())
-                        .with("detail", error.message.as_str())
-                        .write();
-                    delivered.failed += 1;
-                    delivered.last = Some(error);
-                }
-            }
-        }
-        delivered.unsent = all - delivered.published - delivered.failed;
-        delivered
-    }
 }
 
 /// The time until the deadline, less what it takes to tell how it went.
@@ -226,102 +227,11 @@ fn time_left(deadline: SystemTime, now: SystemTime) -> Duration {
         .saturating_sub(RESERVE)
 }
 
-#[derive(Debug, Default)]
-struct Delivered {
-    published: usize,
-    failed: usize,
-    last: Option<PublishError>,
-    unsent: usize,
-}
-
-impl Delivered {
-    fn result(self) -> Result<(), Fault> {
-        let published = self.published;
-        match self.last {
-            _ if self.unsent > 0 => Err(Fault::OutOfTime {
-                unsent: self.unsent + self.failed,
-                published,
-            }),
-            Some(last) => Err(Fault::NotPublished {
-                failed: self.failed,
-                published,
-                last,
-            }),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What an invocation counted.
-#[derive(Debug, Default)]
-struct Tally {
-    totals: BTreeMap<Metric, u64>,
-    by_symptom: BTreeMap<Symptom, u64>,
-}
-
-impl Tally {
-    fn add(&mut self, metric: Metric, count: usize) {
-        self.add_lines(metric, u64::try_from(count).unwrap_or(u64::MAX));
-    }
-
-    fn add_lines(&mut self, metric: Metric, count: u64) {
-        *self.totals.entry(metric).or_default() += count;
-    }
-
-    fn count(&mut self, counts: &Counts) {
-        self.add_lines(Metric::Lines, counts.lines);
-        self.add_lines(Metric::Denials, counts.problems());
-        self.add_lines(Metric::Unrecognised, counts.of(Symptom::UnknownDenial));
-        self.add_lines(Metric::Unreadable, counts.of_kind(Kind::Unreadable));
-        self.add_lines(Metric::Ignored, counts.ignored);
-        self.add_lines(Metric::Overtaken, counts.overtaken);
-        for (symptom, count) in counts
-            .by_symptom
-            .iter()
-            .filter(|(symptom, _)| symptom.kind().is_problem())
-        {
-            *self.by_symptom.entry(*symptom).or_default() += count;
-        }
-    }
-
-    fn write(&self, namespace: &emf::Namespace, function: &str, request_id: &str) {
-        let totals: Vec<_> = Metric::ALL
-            .iter()
-            .map(|metric| {
-                (
-                    *metric,
-                    self.totals.get(metric).copied().unwrap_or_default(),
-                )
-            })
-            .collect();
-        let by_symptom: Vec<_> = self
-            .by_symptom
-            .iter()
-            .map(|(symptom, count)| (*symptom, *count))
-            .collect();
-        let at = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_millis();
-        let at = u64::try_from(at).unwrap_or(u64::MAX);
-        let origin = emf::Origin {
-            namespace,
-            function,
-            request_id,
-            at,
-        };
-        for document in emf::documents(origin, &totals, &by_symptom) {
-            log::write_line(&document);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use super::{Delivered, time_left};
-    use crate::fault::Fault;
+    use super::time_left;
 
     #[test]
     fn some_time_is_kept_for_telling_how_it_went() {
@@ -335,29 +245,5 @@ mod tests {
             Duration::ZERO
         );
         assert_eq!(time_left(SystemTime::UNIX_EPOCH, now), Duration::ZERO);
-    }
-
-    #[test]
-    fn an_invocation_that_ran_out_of_time_fails_even_if_nothing_was_refused() {
-        let delivered = Delivered {
-            published: 1,
-            unsent: 2,
-            ..Delivered::default()
-        };
-        assert_eq!(
-            delivered.result(),
-            Err(Fault::OutOfTime {
-                unsent: 2,
-                published: 1
-            })
-        );
-        assert_eq!(
-            Delivered {
-                published: 3,
-                ..Delivered::default()
-            }
-            .result(),
-            Ok(())
-        );
     }
 }

@@ -3,6 +3,9 @@
 mod event;
 mod fault;
 mod handler;
+mod tally;
+mod teller;
+mod tick;
 
 use std::process::ExitCode;
 

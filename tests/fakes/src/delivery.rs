@@ -60,6 +60,14 @@ impl Delivery {
         self
     }
 
+    /// With a line of this time, in milliseconds since 1970.
+    #[must_use]
+    pub fn at(mut self, milliseconds: i64, line: &str) -> Self {
+        let at = u64::try_from(milliseconds).expect("a time after 1970");
+        self.events.push((at, crate::lines::at(line, milliseconds)));
+        self
+    }
+
     /// With more lines.
     #[must_use]
     pub fn lines<T: Into<String>>(self, messages: impl IntoIterator<Item = T>) -> Self {

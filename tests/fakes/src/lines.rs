@@ -124,3 +124,18 @@ pub fn mapping_failed(arn: &str, error: &str, port: u16) -> String {
         quoted(error)
     )
 }
+
+/// A login of this principal that was granted.
+pub fn granted_to(arn: &str) -> String {
+    format!(
+        "time=\"2026-03-01T10:00:00Z\" level=info msg=\"access granted\" arn={} client=\"127.0.0.1:4000\" \
+         groups=\"[viewers]\" method=POST path=/authenticate stsendpoint=sts.eu-west-1.amazonaws.com \
+         uid=\"aws-iam-authenticator:111122223333:AROAIOSFODNN7EXAMPLE\" username=\"dev\"",
+        quoted(arn)
+    )
+}
+
+/// The line with this time in place of its own, in milliseconds since 1970.
+pub fn at(line: &str, milliseconds: i64) -> String {
+    line.replace("2026-03-01T10:00:00Z", &crate::wire::iso(milliseconds))
+}

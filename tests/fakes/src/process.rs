@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A process whose output is read while it runs. It does not outlive this.
 struct Running {
     child: Child,
-    output: mpsc::Receiver<(String, String)>,
+    output: Mutex<mpsc::Receiver<(String, String)>>,
 }
 
 impl Running {
@@ -33,12 +33,15 @@ impl Running {
             gone();
             sender.send((text, errors.join().unwrap_or_default())).ok();
         });
-        Self { child, output }
+        Self {
+            child,
+            output: Mutex::new(output),
+        }
     }
 
     /// Waits for it to end by itself.
     fn ended(&mut self, patience: Duration) -> Ran {
-        let Ok((stdout, stderr)) = self.output.recv_timeout(patience) else {
+        let Ok((stdout, stderr)) = self.output.get_mut().unwrap().recv_timeout(patience) else {
             self.child.kill().ok();
             panic!("the process did not end within {patience:?}");
         };
@@ -192,6 +195,13 @@ impl Function {
             .trim_end_matches(" kB")
             .parse()
             .expect("VmHWM is a number of kB")
+    }
+
+    /// Kills it, whatever it is doing, and keeps what it wrote for [`Function::stop`].
+    pub fn kill(&self) {
+        let id = self.running.child.id().to_string();
+        let killed = Command::new("kill").args(["-KILL", &id]).status();
+        assert!(killed.is_ok_and(|status| status.success()), "kill {id}");
     }
 
     /// Ends it, as Lambda does when it needs the room.

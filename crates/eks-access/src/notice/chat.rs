@@ -5,12 +5,13 @@
 
 use serde_json::{Value, json};
 
+use super::slack::blocks::code;
 use super::{Notice, learned};
 use crate::incident::Subject;
 use crate::text::shorten;
 
 /// The limits of the user guide's schema, in characters.
-const MAX_TITLE: usize = 250;
+pub(super) const MAX_TITLE: usize = 250;
 const MAX_DESCRIPTION: usize = 8000;
 const MAX_NEXT_STEP: usize = 350;
 const MAX_NEXT_STEPS: usize = 6;
@@ -96,16 +97,7 @@ fn thread(notice: &Notice) -> String {
     format!(
         "{}/{}/{}",
         notice.cluster.title(),
-        notice.cause.id,
+        notice.symptom.slug(),
         notice.subject.slug()
     )
-}
-
-/// A code span. IAM's names have no back-quote and no angle bracket; should that ever change, they are gone here.
-fn code(text: &str) -> String {
-    let safe: String = text
-        .chars()
-        .filter(|c| !matches!(c, '`' | '<' | '>' | '&'))
-        .collect();
-    format!("`{safe}`")
 }

@@ -16,7 +16,11 @@ pub fn subject(notice: &Notice) -> String {
         crate::incident::Subject::Principal(principal) => format!(" ({})", principal.resource()),
         _ => String::new(),
     };
-    let full = format!("[EKS] {}{who}", notice.headline());
+    ascii_subject(&format!("[EKS] {}{who}", notice.headline()))
+}
+
+/// The text as a subject: ASCII, and cut where it is too long.
+pub(super) fn ascii_subject(full: &str) -> String {
     let ascii: String = full
         .chars()
         .map(|c| {
@@ -37,7 +41,24 @@ pub fn subject(notice: &Notice) -> String {
 /// The text.
 #[must_use]
 pub fn render(notice: &Notice) -> String {
-    let mut text = terminal::render(notice, &terminal::Style::plain(COLUMNS));
+    signed(&terminal::render(notice, &terminal::Style::plain(COLUMNS)))
+}
+
+/// Lines of ours, wrapped to the width of an e-mail; those that are indented stay as they are.
+pub(super) fn wrapped(lines: &[String]) -> String {
+    let wrap = |line: &String| {
+        if line.is_empty() || line.starts_with(' ') {
+            format!("{line}\n")
+        } else {
+            terminal::wrapped(line, COLUMNS, "")
+        }
+    };
+    lines.iter().map(wrap).collect()
+}
+
+/// The text with who sent it, and no longer than SNS takes.
+pub(super) fn signed(text: &str) -> String {
+    let mut text = text.to_owned();
     text.push_str("\n--\nSent by eks-access-responder. It only reads: nothing was changed.\n");
     text.push_str("An e-mail can't approve anything. It holds no secret.\n");
     if text.len() > MAX_BYTES {

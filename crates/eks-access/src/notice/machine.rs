@@ -27,7 +27,7 @@ pub fn render(notice: &Notice) -> Value {
     };
     json!({
         "schema": SCHEMA,
-        "kind": "first",
+        "kind": notice.standing.slug(),
         "fingerprint": notice.fingerprint(),
         "severity": notice.severity.slug(),
         "cluster": notice.cluster.name.as_ref().map(ToString::to_string),
@@ -46,6 +46,8 @@ pub fn render(notice: &Notice) -> Value {
         "count": notice.count,
         "first_seen": notice.first_seen.map(timestamp::rfc3339),
         "last_seen": notice.last_seen.map(timestamp::rfc3339),
+        "resolved_at": notice.standing.resolved_at().map(timestamp::rfc3339),
+        "incident": notice.id().as_str(),
         "grantable": notice.is_grantable,
         "perhaps": perhaps(&notice.perhaps),
         "remedies": remedies(&notice.remedies()),

@@ -1,18 +1,21 @@
 //! The notice as one SNS publish that serves people, chat and machines (`MessageStructure=json`).
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Notice, chat, email, machine};
 
 /// What to publish.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnsMessage {
     /// At most 99 ASCII characters.
     pub subject: String,
     /// A JSON object of texts by protocol; `default` is always there.
     pub message: String,
     /// Message attributes, for filter policies: name and text.
-    pub attributes: Vec<(&'static str, String)>,
+    pub attributes: Vec<(Cow<'static, str>, String)>,
 }
 
 /// Renders a notice.
@@ -34,7 +37,7 @@ pub fn render(notice: &Notice) -> SnsMessage {
 }
 
 /// Of closed sets only. SNS refuses an empty value, so what is not known is `unknown`.
-fn attributes(notice: &Notice) -> Vec<(&'static str, String)> {
+fn attributes(notice: &Notice) -> Vec<(Cow<'static, str>, String)> {
     let account = notice
         .cluster
         .account
@@ -45,15 +48,24 @@ fn attributes(notice: &Notice) -> Vec<(&'static str, String)> {
         .name
         .as_ref()
         .map_or_else(|| "unknown".to_owned(), ToString::to_string);
-    vec![
-        ("kind", "first".to_owned()),
+    named([
+        ("kind", notice.standing.slug().to_owned()),
         ("severity", notice.severity.slug().to_owned()),
         ("cluster", cluster),
         ("account", account),
         ("symptom", notice.symptom.slug().to_owned()),
         ("cause", notice.cause.id.to_owned()),
         ("actor", notice.cause.actor.slug().to_owned()),
-    ]
+    ])
+}
+
+/// Attributes of these names.
+pub(super) fn named<const N: usize>(
+    all: [(&'static str, String); N],
+) -> Vec<(Cow<'static, str>, String)> {
+    all.into_iter()
+        .map(|(name, value)| (Cow::Borrowed(name), value))
+        .collect()
 }
 
 impl Notice {

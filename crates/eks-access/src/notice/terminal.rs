@@ -232,7 +232,7 @@ fn one_remedy(number: usize, remedy: &Remedy, style: Style) -> String {
 
 /// Fills lines of at most `columns`, each but the first beginning with `indent`. A longer word sticks out: it is an ARN
 /// or a name that people copy.
-fn wrapped(text: &str, columns: usize, indent: &str) -> String {
+pub(super) fn wrapped(text: &str, columns: usize, indent: &str) -> String {
     let width = columns.saturating_sub(indent.chars().count()).max(20);
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split_whitespace() {

@@ -1,0 +1,138 @@
+//! What lets us into Slack, from AWS Secrets Manager. It is in no variable and in no log.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+/// How long what was read is believed, so that a new token is taken without a deployment.
+const FRESH: Duration = Duration::from_secs(300);
+/// How soon it is read again after it was found wrong.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// The secret's text: a JSON object.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct SlackSecret {
+    /// A bot token, `xoxb-…`.
+    pub bot_token: Option<String>,
+    /// The address of an incoming webhook.
+    pub webhook_url: Option<String>,
+    /// Signing secrets, the one in use first: two of them while one is being replaced. Only the public door needs them.
+    pub signing: Vec<String>,
+}
+
+impl fmt::Debug for SlackSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SlackSecret(…)")
+    }
+}
+
+/// Why the secret was not to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretError {
+    /// Whether trying again later can help.
+    pub is_passing: bool,
+    why: String,
+}
+
+impl fmt::Display for SecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl std::error::Error for SecretError {}
+
+/// The secret with this name, read when it is needed.
+#[derive(Debug)]
+pub struct Secret {
+    client: Client,
+    id: String,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    value: Option<Arc<SlackSecret>>,
+    read_at: Option<SystemTime>,
+    is_doubtful: bool,
+}
+
+impl Secret {
+    /// The secret with this ARN or name.
+    #[must_use]
+    pub fn new(config: &SdkConfig, id: &str) -> Self {
+        Self {
+            client: Client::new(config),
+            id: id.to_owned(),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// What it holds; read anew after five minutes, and a minute after it was found wrong.
+    ///
+    /// # Errors
+    /// When it can't be read, or is not what it should be.
+    pub async fn get(&self) -> Result<Arc<SlackSecret>, SecretError> {
+        let mut kept = self.kept.lock().await;
+        let now = SystemTime::now();
+        let age = kept.read_at.and_then(|at| now.duration_since(at).ok());
+        let limit = if kept.is_doubtful { AGAIN } else { FRESH };
+        if let Some(value) = kept
+            .value
+            .clone()
+            .filter(|_| age.is_some_and(|age| age < limit))
+        {
+            return Ok(value);
+        }
+        let value = Arc::new(self.read().await?);
+        *kept = Kept {
+            value: Some(Arc::clone(&value)),
+            read_at: Some(now),
+            is_doubtful: false,
+        };
+        Ok(value)
+    }
+
+    /// Says that it was found wrong.
+    pub async fn forget(&self) {
+        self.kept.lock().await.is_doubtful = true;
+    }
+
+    async fn read(&self) -> Result<SlackSecret, SecretError> {
+        let answer = self
+            .client
+            .get_secret_value()
+            .secret_id(&self.id)
+            .send()
+            .await;
+        let answer = answer.map_err(|error| {
+            let code = match &error {
+                SdkError::ServiceError(context) => context.err().code().unwrap_or("Unknown"),
+                _ => "no answer",
+            };
+            let is_final = matches!(
+                code,
+                "AccessDeniedException"
+                    | "ResourceNotFoundException"
+                    | "DecryptionFailure"
+                    | "InvalidRequestException"
+            );
+            SecretError {
+                is_passing: !is_final,
+                why: format!("Secrets Manager did not give the secret: {code}"),
+            }
+        })?;
+        let text = answer.secret_string().unwrap_or("");
+        serde_json::from_str(text).map_err(|_| SecretError {
+            is_passing: false,
+            why: "the secret is no JSON object with `bot_token` or `webhook_url`".to_owned(),
+        })
+    }
+}

@@ -1,0 +1,394 @@
+//! The table in which incidents are remembered: one table of Amazon `DynamoDB`, keys `pk` and `sk`.
+//!
+//! | pk | sk | what | written |
+//! |---|---|---|---|
+//! | `incident#ID` | `state` | counts, when people were told, what is owed to them | once for each incident in a delivery |
+//! | `incident#ID` | `parcel` | what to send, as it was when people were to be told | when people are told |
+//! | `cluster#ACCOUNT/REGION/NAME` | `state` | new incidents of this hour, when `aws-auth` broke | with each new incident |
+//! | `digest#ACCOUNT/REGION/NAME` | a quarter of an hour | counts of what is not told one by one | once for each delivery in a storm |
+//!
+//! What is owed is found through the sparse index `owed` (`owed`, `due_at`), which holds keys only, so that counting
+//! does not write to it. Every write of a change is conditional where two could make it. Times are milliseconds since 1970,
+//! but for `expires_at`, the time to live, which is in seconds.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use eks_access::cluster::Cluster;
+use eks_access::memory::{Arrival, Broken, IncidentId, Remembered};
+use eks_access::notice::Notice;
+
+mod digest;
+mod owed;
+mod row;
+
+pub use digest::Quarter;
+pub use owed::{Due, OwedIncident, OwedStorm, Settled};
+
+use row::{Change, Row};
+
+/// The index of what is owed.
+const OWED: &str = "owed";
+/// The one key of that index.
+const YES: &str = "1";
+const STATE: &str = "state";
+const PARCEL: &str = "parcel";
+/// How long a row outlives its last change.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Why the table did not do as it was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreError {
+    /// AWS' error code, or `Timeout` or `Unreachable`.
+    pub code: String,
+    /// What AWS or the connection said.
+    pub message: String,
+}
+
+impl StoreError {
+    /// Whether the table was asked too often.
+    #[must_use]
+    pub fn is_throttling(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "ProvisionedThroughputExceededException"
+                | "ThrottlingException"
+                | "RequestLimitExceeded"
+        )
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static> From<SdkError<E>>
+    for StoreError
+{
+    fn from(error: SdkError<E>) -> Self {
+        let (code, message) = match &error {
+            SdkError::ServiceError(context) => (
+                context.err().code().unwrap_or("Unknown").to_owned(),
+                context
+                    .err()
+                    .message()
+                    .unwrap_or("DynamoDB gave no reason")
+                    .to_owned(),
+            ),
+            SdkError::TimeoutError(_) => (
+                "Timeout".to_owned(),
+                "DynamoDB did not answer in time".to_owned(),
+            ),
+            _ => (
+                "Unreachable".to_owned(),
+                DisplayErrorContext(&error).to_string(),
+            ),
+        };
+        Self { code, message }
+    }
+}
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    table: String,
+}
+
+/// What a change came to.
+enum Changed {
+    /// It was made; the row as it was before, if there was one.
+    Yes(Option<Row>),
+    /// Its condition did not hold; the row as it is, if there is one.
+    No(Option<Row>),
+}
+
+/// What was remembered of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OfCluster {
+    /// When its `aws-auth` was last said to be broken.
+    pub broken: Option<Broken>,
+}
+
+/// An incident as it was before an arrival.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// What was remembered.
+    pub before: Option<Remembered>,
+    /// Whether these very lines had been counted before.
+    pub is_twice: bool,
+    /// Where its card stands.
+    pub place: Option<crate::slack::Place>,
+}
+
+impl Store {
+    /// The table with this name.
+    #[must_use]
+    pub fn new(config: &SdkConfig, table: &str) -> Self {
+        Self {
+            client: Client::new(config),
+            table: table.to_owned(),
+        }
+    }
+
+    /// What is remembered of an incident.
+    ///
+    /// # Errors
+    /// When the table can't be read.
+    pub async fn recall(&self, id: &IncidentId) -> Result<Option<Remembered>, StoreError> {
+        let row = self.read(&incident(id), STATE, false).await?;
+        Ok(row.as_ref().map(remembered))
+    }
+
+    /// Counts an arrival, unless these very lines were the last that were counted, and says what was remembered before.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn arrive(
+        &self,
+        id: &IncidentId,
+        notice: &Notice,
+        arrival: &Arrival,
+        now: i64,
+    ) -> Result<Arrived, StoreError> {
+        let cluster = &notice.cluster;
+        // Ids of CloudWatch Logs are unique; the first line's stands for all.
+        let lines = format!("{}/{}", notice.evidence.event_id, arrival.count);
+        let change = Change::new()
+            .add("count", arrival.count)
+            .set("last_seen", arrival.last_seen)
+            .set("lines", lines.as_str())
+            .set("expires_at", expiry(now))
+            .set_once("first_seen", arrival.first_seen)
+            .set_once("episode", 1_u64)
+            .set_once("subject", notice.subject.slug().as_str())
+            .set_once("symptom", notice.symptom.slug())
+            .set_once("cluster", cluster.title())
+            .set_once(
+                "account",
+                cluster
+                    .account
+                    .as_ref()
+                    .map_or("-", |account| account.as_str()),
+            )
+            .set_once(
+                "region",
+                cluster
+                    .region
+                    .as_ref()
+                    .map_or("-", |region| region.as_str()),
+            )
+            .only_if_none_or("lines", "<>", lines.as_str());
+        let (row, is_twice) = match self.change(&incident(id), STATE, change).await? {
+            Changed::Yes(row) => (row, false),
+            Changed::No(row) => (row, true),
+        };
+        Ok(Arrived {
+            before: row.as_ref().map(remembered),
+            place: row.as_ref().and_then(owed::place),
+            is_twice,
+        })
+    }
+
+    /// Adds lines to an incident that people know of, without asking whether to tell them.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn count(
+        &self,
+        id: &IncidentId,
+        arrival: &Arrival,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let change = Change::new()
+            .add("count", arrival.count)
+            .set("last_seen", arrival.last_seen)
+            .set("expires_at", expiry(now))
+            .only_if_there();
+        self.change(&incident(id), STATE, change).await.map(drop)
+    }
+
+    /// Notes that a card's counts are up to date.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn edited(&self, id: &IncidentId, at: i64) -> Result<(), StoreError> {
+        let change = Change::new().set("edited_at", at).only_if_there();
+        self.change(&incident(id), STATE, change).await.map(drop)
+    }
+
+    /// Silences an incident until then; `None` ends the silence. `false` if there is no such incident.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn mute(
+        &self,
+        id: &IncidentId,
+        until: Option<i64>,
+        by: &str,
+    ) -> Result<bool, StoreError> {
+        let change = Change::new()
+            .set_or_remove("muted_until", until)
+            .set("muted_by", by)
+            .only_if_there();
+        let changed = self.change(&incident(id), STATE, change).await?;
+        Ok(matches!(changed, Changed::Yes(_)))
+    }
+
+    /// What is remembered of a cluster.
+    ///
+    /// # Errors
+    /// When the table can't be read.
+    pub async fn cluster(&self, cluster: &Cluster) -> Result<OfCluster, StoreError> {
+        let row = self
+            .read(&of_cluster("cluster", cluster), STATE, false)
+            .await?;
+        let broken = row.and_then(|row| {
+            Some(Broken {
+                at: row.number("broken_at")?,
+                id: row.text("broken_by")?.parse().ok()?,
+            })
+        });
+        Ok(OfCluster { broken })
+    }
+
+    /// Notes that a cluster's `aws-auth` is broken.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn broke(
+        &self,
+        cluster: &Cluster,
+        broken: &Broken,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let change = Change::new()
+            .set("broken_at", broken.at)
+            .set("broken_by", broken.id.as_str())
+            .set("expires_at", expiry(now))
+            .only_if_none_or("broken_at", "<=", broken.at);
+        self.change(&of_cluster("cluster", cluster), STATE, change)
+            .await
+            .map(drop)
+    }
+
+    /// Takes one of the new incidents that a cluster may have in this hour; `false` if they are used up.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn take(&self, cluster: &Cluster, most: u64, now: i64) -> Result<bool, StoreError> {
+        const HOUR: i64 = 60 * 60 * 1000;
+        let hour = now.div_euclid(HOUR);
+        let key = of_cluster("cluster", cluster);
+        // Another may begin the same hour at the same time; then the first change holds.
+        for _ in 0..2 {
+            let more = Change::new()
+                .add("incidents", 1)
+                .only_if("hour", "=", hour)
+                .only_if("incidents", "<", most);
+            match self.change(&key, STATE, more).await? {
+                Changed::Yes(_) => return Ok(true),
+                Changed::No(Some(row)) if row.number("hour") == Some(hour) => return Ok(false),
+                Changed::No(_) => {}
+            }
+            let first = Change::new()
+                .set("hour", hour)
+                .set("incidents", 1_u64)
+                .set("expires_at", expiry(now))
+                .only_if_none_or("hour", "<>", hour);
+            if let Changed::Yes(_) = self.change(&key, STATE, first).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn change(&self, pk: &str, sk: &str, change: Change) -> Result<Changed, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(pk.to_owned()))
+            .key("sk", AttributeValue::S(sk.to_owned()))
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match change.into(request).send().await {
+            Ok(done) => Ok(Changed::Yes(done.attributes.map(Row))),
+            Err(error) => {
+                let failed = error
+                    .as_service_error()
+                    .and_then(|error| match error {
+                        aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(failed) => {
+                            Some(failed.item.clone().map(Row))
+                        }
+                        _ => None,
+                    });
+                match failed {
+                    Some(row) => Ok(Changed::No(row)),
+                    None => Err(error.into()),
+                }
+            }
+        }
+    }
+
+    async fn read(&self, pk: &str, sk: &str, is_exact: bool) -> Result<Option<Row>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(pk.to_owned()))
+            .key("sk", AttributeValue::S(sk.to_owned()))
+            .consistent_read(is_exact)
+            .send()
+            .await?;
+        Ok(answer.item.map(Row))
+    }
+}
+
+fn incident(id: &IncidentId) -> String {
+    format!("incident#{}", id.as_str())
+}
+
+fn of_cluster(kind: &str, cluster: &Cluster) -> String {
+    let account = cluster
+        .account
+        .as_ref()
+        .map_or("-", |account| account.as_str());
+    let region = cluster
+        .region
+        .as_ref()
+        .map_or("-", |region| region.as_str());
+    format!("{kind}#{account}/{region}/{}", cluster.title())
+}
+
+fn expiry(now: i64) -> i64 {
+    now / 1000 + i64::try_from(KEPT.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn remembered(row: &Row) -> Remembered {
+    let number = |name: &str| row.number(name).unwrap_or(0);
+    Remembered {
+        count: row.count("count"),
+        told_count: row.count("told_count"),
+        first_seen: number("first_seen"),
+        last_seen: number("last_seen"),
+        episode: row.count("episode"),
+        told: row.count("told"),
+        told_at: number("told_at"),
+        told_cause: row.text("told_cause").unwrap_or("").to_owned(),
+        next_at: number("next_at"),
+        lease_until: row.number("lease_until"),
+        muted_until: row.number("muted_until"),
+        resolved_at: row.number("resolved_at"),
+        edited_at: row.number("edited_at"),
+        has_card: owed::place(row).is_some(),
+    }
+}

@@ -1,0 +1,338 @@
+//! `MiniStack`, somebody else's stand-in for AWS, behind a relay that keeps what was asked and can fail on demand.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::http::{Request, Response, Server, ask};
+use crate::wire::scope;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const REGION: &str = "eu-west-1";
+
+/// Where this repository is.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// What the relay does with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relayed {
+    /// Passes it on.
+    Pass,
+    /// Answers it itself: `ThrottlingException`, status 400.
+    Throttled,
+    /// Answers it itself: `InternalServerError`, status 500.
+    Failure,
+    /// Never answers.
+    Silence,
+}
+
+type Plan = Arc<dyn Fn(&Call) -> Relayed + Send + Sync>;
+
+/// One call that was relayed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// `dynamodb`, `secretsmanager`, `logs`.
+    pub service: String,
+    /// `UpdateItem`.
+    pub operation: String,
+    /// The parameters.
+    pub input: Value,
+    /// The status of the answer.
+    pub status: u16,
+}
+
+/// `MiniStack` with its relay. It ends with this.
+pub struct MiniStack {
+    child: Child,
+    folder: PathBuf,
+    upstream: String,
+    endpoint: String,
+    calls: Arc<Mutex<Vec<Call>>>,
+    plan: Arc<Mutex<Plan>>,
+}
+
+impl MiniStack {
+    /// Starts it, empty.
+    pub fn start() -> Self {
+        let python = root().join(".tools/run/bin/python");
+        assert!(
+            python.is_file(),
+            "there is no MiniStack in .tools/run; run `make tools`"
+        );
+        let port = free_port();
+        let folder = std::env::temp_dir().join(format!("ministack-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder for MiniStack");
+        let text = folder.display().to_string();
+        let child = Command::new(python)
+            .args(["-m", "ministack"])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &text)
+            .env("TMPDIR", &text)
+            .env("STATE_DIR", format!("{text}/state"))
+            .env("S3_DATA_DIR", format!("{text}/s3"))
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("MINISTACK_ACCOUNT_ID", "111122223333")
+            .env("MINISTACK_REGION", REGION)
+            .env("SFTP_ENABLED", "0")
+            .env("DOCKER_HOST", format!("unix://{text}/no-docker"))
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start MiniStack");
+        let upstream = format!("127.0.0.1:{port}");
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let plan: Arc<Mutex<Plan>> = Arc::new(Mutex::new(Arc::new(|_: &Call| Relayed::Pass)));
+        let relay = {
+            let (upstream, calls, plan) = (upstream.clone(), Arc::clone(&calls), Arc::clone(&plan));
+            Server::start(move |request| relayed(&upstream, &calls, &plan, request))
+        };
+        let stack = Self {
+            child,
+            folder,
+            upstream,
+            endpoint: format!("http://{}", relay.address()),
+            calls,
+            plan,
+        };
+        stack.wait();
+        stack
+    }
+
+    fn wait(&self) {
+        let until = Instant::now() + PATIENCE;
+        let request = Request {
+            method: "GET".to_owned(),
+            path: "/_ministack/health".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        while !ask(&self.upstream, &request, PATIENCE).is_ok_and(|answer| answer.status == 200) {
+            assert!(Instant::now() < until, "MiniStack did not start");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The value of `AWS_ENDPOINT_URL_…` for the services that it plays.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Lets the test decide about each call from now on.
+    pub fn plan(&self, plan: impl Fn(&Call) -> Relayed + Send + Sync + 'static) {
+        *self.plan.lock().unwrap() = Arc::new(plan);
+    }
+
+    /// What was asked through the relay, in order of the answers.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// Forgets what was asked so far.
+    pub fn forget(&self) {
+        self.calls.lock().unwrap().clear();
+    }
+
+    /// How often each operation of this service was asked for.
+    pub fn counts(&self, service: &str) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for call in self.calls().iter().filter(|call| call.service == service) {
+            *counts.entry(call.operation.clone()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Calls a service as the test itself: the relay does not see it.
+    pub fn call(&self, service: &str, target: &str, input: &Value) -> Value {
+        let version = if target.starts_with("DynamoDB") {
+            "1.0"
+        } else {
+            "1.1"
+        };
+        let request = Request {
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            headers: vec![
+                (
+                    "content-type".to_owned(),
+                    format!("application/x-amz-json-{version}"),
+                ),
+                ("x-amz-target".to_owned(), target.to_owned()),
+                (
+                    "authorization".to_owned(),
+                    format!(
+                        "AWS4-HMAC-SHA256 Credential=test/20260301/{REGION}/{service}/aws4_request, SignedHeaders=host, \
+                         Signature=0"
+                    ),
+                ),
+            ],
+            body: input.to_string().into_bytes(),
+        };
+        let answer = ask(&self.upstream, &request, PATIENCE).expect("MiniStack answers");
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.status, 200, "{target} {input}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Makes the table of incidents, as the template does.
+    pub fn table(&self, name: &str) {
+        let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+        let attribute =
+            |name: &str, kind: &str| json!({"AttributeName": name, "AttributeType": kind});
+        self.call(
+            "dynamodb",
+            "DynamoDB_20120810.CreateTable",
+            &json!({
+                "TableName": name,
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [
+                    attribute("pk", "S"), attribute("sk", "S"), attribute("owed", "S"), attribute("due_at", "N"),
+                ],
+                "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+                "GlobalSecondaryIndexes": [{
+                    "IndexName": "owed",
+                    "KeySchema": [key("owed", "HASH"), key("due_at", "RANGE")],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }],
+            }),
+        );
+    }
+
+    /// All rows of a table.
+    pub fn rows(&self, table: &str) -> Vec<Value> {
+        let answer = self.call(
+            "dynamodb",
+            "DynamoDB_20120810.Scan",
+            &json!({"TableName": table}),
+        );
+        answer["Items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Makes a secret.
+    pub fn secret(&self, name: &str, text: &str) {
+        let input = json!({"Name": name, "SecretString": text});
+        self.call("secretsmanager", "secretsmanager.CreateSecret", &input);
+    }
+
+    /// Puts another text in a secret.
+    pub fn replace_secret(&self, name: &str, text: &str) {
+        let input = json!({"SecretId": name, "SecretString": text});
+        self.call("secretsmanager", "secretsmanager.PutSecretValue", &input);
+    }
+
+    /// Puts lines into the authenticator's stream of a cluster: timestamps in milliseconds, and messages.
+    pub fn log(&self, cluster: &str, lines: &[(i64, String)]) {
+        const STREAM: &str = "authenticator-0123456789abcdef0123456789abcdef";
+        let group = format!("/aws/eks/{cluster}/cluster");
+        let groups = self.call(
+            "logs",
+            "Logs_20140328.DescribeLogGroups",
+            &json!({"logGroupNamePrefix": group}),
+        );
+        if groups["logGroups"].as_array().is_none_or(Vec::is_empty) {
+            self.call(
+                "logs",
+                "Logs_20140328.CreateLogGroup",
+                &json!({"logGroupName": group}),
+            );
+            let stream = json!({"logGroupName": group, "logStreamName": STREAM});
+            self.call("logs", "Logs_20140328.CreateLogStream", &stream);
+        }
+        let events: Vec<Value> = lines
+            .iter()
+            .map(|(at, message)| json!({"timestamp": at, "message": message}))
+            .collect();
+        let input = json!({"logGroupName": group, "logStreamName": STREAM, "logEvents": events});
+        self.call("logs", "Logs_20140328.PutLogEvents", &input);
+    }
+}
+
+impl Drop for MiniStack {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+        std::fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+pub(crate) fn free_port() -> u16 {
+    let listener =
+        std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener
+        .local_addr()
+        .expect("the port that was bound")
+        .port()
+}
+
+fn relayed(
+    upstream: &str,
+    calls: &Mutex<Vec<Call>>,
+    plan: &Mutex<Plan>,
+    request: &Request,
+) -> Response {
+    let target = request.header("x-amz-target").unwrap_or("");
+    let mut call = Call {
+        service: scope(request)
+            .map(|scope| scope.service)
+            .unwrap_or_default(),
+        operation: target.rsplit('.').next().unwrap_or("").to_owned(),
+        input: serde_json::from_slice(&request.body).unwrap_or_default(),
+        status: 0,
+    };
+    let decided = Arc::clone(&*plan.lock().unwrap());
+    let response = match decided(&call) {
+        Relayed::Pass => passed(upstream, request),
+        Relayed::Throttled => error(400, "ThrottlingException"),
+        Relayed::Failure => error(500, "InternalServerError"),
+        Relayed::Silence => loop {
+            thread::park();
+        },
+    };
+    call.status = response.status;
+    calls.lock().unwrap().push(call);
+    response
+}
+
+fn error(status: u16, code: &str) -> Response {
+    let body = json!({"__type": format!("com.amazonaws#{code}"), "message": "on demand"});
+    Response {
+        status,
+        headers: vec![("content-type", "application/x-amz-json-1.0".to_owned())],
+        body: body.to_string().into_bytes(),
+    }
+}
+
+fn passed(upstream: &str, request: &Request) -> Response {
+    let mut request = request.clone();
+    let ours = ["host", "connection", "content-length", "transfer-encoding"];
+    request
+        .headers
+        .retain(|(name, _)| !ours.contains(&name.as_str()));
+    match ask(upstream, &request, PATIENCE) {
+        Ok(answer) => {
+            let kind = answer
+                .headers
+                .iter()
+                .find(|(name, _)| name == "content-type");
+            Response {
+                status: answer.status,
+                headers: kind
+                    .map(|(_, value)| ("content-type", value.clone()))
+                    .into_iter()
+                    .collect(),
+                body: answer.body,
+            }
+        }
+        Err(error) => Response::new(502, format!("MiniStack: {error}")),
+    }
+}
