@@ -17,6 +17,8 @@ mod explain;
 mod formats;
 #[cfg(feature = "live")]
 mod live;
+#[cfg(feature = "live")]
+mod remembered;
 mod run;
 #[cfg(feature = "live")]
 mod whoami;

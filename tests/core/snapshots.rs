@@ -9,7 +9,7 @@
 use eks_access::cluster::Cluster;
 use eks_access::incident::{Digest, Place, Settings};
 use eks_access::line::{Stream, read_delivered, read_pasted};
-use eks_access::notice::{Notice, chat, email, machine, terminal};
+use eks_access::notice::{Notice, chat, email, machine, slack, terminal};
 
 const TIME: &str = "time=\"2026-11-21T22:50:01Z\"";
 const END: &str = "method=POST path=/authenticate";
@@ -67,11 +67,12 @@ fn all(notice: &Notice) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     format!(
-        "---- subject\n{}\n---- attributes\n{}\n---- email\n{}\n---- chat\n{}\n---- machine\n{}\n",
+        "---- subject\n{}\n---- attributes\n{}\n---- email\n{}\n---- chat\n{}\n---- slack\n{}\n---- machine\n{}\n",
         email::subject(notice),
         attributes.join(" "),
         email::render(notice),
         serde_json::to_string_pretty(&chat::render(notice)).unwrap(),
+        serde_json::to_string_pretty(&slack::card(notice, &[]).message()).unwrap(),
         serde_json::to_string_pretty(&machine::render(notice)).unwrap(),
     )
 }

@@ -372,7 +372,9 @@ BUDGETS = {
     "options": {"text": 75, "value": 75},
     "modal": {"title": 24, "submit": 24, "close": 24, "private_metadata": 200},
 }
-LONGEST_ID, LONGEST_INPUT, LONGEST_NOTIFICATION = 60, 500, 300
+LONGEST_ID, LONGEST_INPUT = 60, 500
+# With blocks the text only stands for them; without, it is all there is.
+LONGEST_NOTIFICATION, LONGEST_TEXT = 300, 2500
 IDS = ("action_id", "block_id", "callback_id")
 
 
@@ -385,7 +387,7 @@ def over_budget(document: dict) -> list[str]:
 def the_whole_is_short(document: dict):
     yield "/", text_length(document), MOST_TEXT
     yield "/blocks", len(blocks_of(document)), MOST_BLOCKS_OF_A_MODAL if is_modal(document) else MOST_BLOCKS
-    yield "/text", size(document.get("text", "")), LONGEST_NOTIFICATION
+    yield "/text", size(document.get("text", "")), LONGEST_NOTIFICATION if blocks_of(document) else LONGEST_TEXT
 
 
 def each_part_is_short(document: dict):

@@ -14,6 +14,7 @@ use aws_sdk_sts::config::{ProvideCredentials, SharedCredentialsProvider};
 
 pub mod clusters;
 pub mod identity;
+pub mod invoke;
 pub mod logs;
 mod refused;
 pub mod trail;

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 /// How long what was read is believed, so that a new token is taken without a deployment.
-const FRESH: Duration = Duration::from_secs(300);
+const FRESH: Duration = Duration::from_mins(5);
 /// How soon it is read again after it was found wrong.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// The secret's text: a JSON object.
 #[derive(Deserialize, Default)]

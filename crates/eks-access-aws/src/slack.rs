@@ -190,8 +190,9 @@ impl Slack {
         let answer = self
             .call("users.lookupByEmail", &json!({"email": email}))
             .await?;
-        answer["user"]["id"]
-            .as_str()
+        answer
+            .pointer("/user/id")
+            .and_then(Value::as_str)
             .map(str::to_owned)
             .ok_or_else(|| SlackError::Later("Slack named no person".to_owned()))
     }
@@ -249,10 +250,10 @@ impl Slack {
             return Err(Failed::Throttled(wait));
         }
         let document: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-        if document["ok"] == true {
+        if document.get("ok") == Some(&Value::Bool(true)) {
             return Ok(document);
         }
-        let code = document["error"].as_str().unwrap_or("");
+        let code = text(&document, "error").unwrap_or("");
         Err(self.told(answer.status, code, Some(&document)).await.into())
     }
 
@@ -397,9 +398,13 @@ fn token(secret: &SlackSecret) -> Result<&str, SlackError> {
         .ok_or_else(|| SlackError::Refused("the secret has no `bot_token`".to_owned()))
 }
 
+fn text<'a>(document: &'a Value, name: &str) -> Option<&'a str> {
+    document.get(name)?.as_str()
+}
+
 /// Where the message stands that an answer is about.
 fn place(answer: &Value) -> Result<Place, SlackError> {
-    match (answer["channel"].as_str(), answer["ts"].as_str()) {
+    match (text(answer, "channel"), text(answer, "ts")) {
         (Some(channel), Some(ts)) => Ok(Place {
             channel: channel.to_owned(),
             ts: ts.to_owned(),
@@ -432,7 +437,9 @@ fn clean(code: &str) -> String {
 
 /// Where Slack saw the mistake: `[json-pointer:/blocks/0/text/text]`. Our blocks have no secret and no address.
 fn places(document: &Value) -> String {
-    let messages = document["response_metadata"]["messages"].as_array();
+    let messages = document
+        .pointer("/response_metadata/messages")
+        .and_then(Value::as_array);
     let messages: Vec<&str> = messages
         .into_iter()
         .flatten()

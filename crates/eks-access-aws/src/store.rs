@@ -23,11 +23,12 @@ use eks_access::memory::{Arrival, Broken, IncidentId, Remembered};
 use eks_access::notice::Notice;
 
 mod digest;
+mod list;
 mod owed;
 mod row;
 
 pub use digest::Quarter;
-pub use owed::{Due, OwedIncident, OwedStorm, Settled};
+pub use owed::{Due, IncidentRow, OwedStorm, Settled};
 
 use row::{Change, Row};
 
@@ -38,7 +39,7 @@ const YES: &str = "1";
 const STATE: &str = "state";
 const PARCEL: &str = "parcel";
 /// How long a row outlives its last change.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Why the table did not do as it was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +162,10 @@ impl Store {
     ) -> Result<Arrived, StoreError> {
         let cluster = &notice.cluster;
         // Ids of CloudWatch Logs are unique; the first line's stands for all.
-        let lines = format!("{}/{}", notice.evidence.event_id, arrival.count);
+        let lines = format!(
+            "{}/{}/{}",
+            notice.evidence.event_id, arrival.count, arrival.last_seen
+        );
         let change = Change::new()
             .add("count", arrival.count)
             .set("last_seen", arrival.last_seen)

@@ -57,6 +57,18 @@ pub(crate) enum Command {
     #[command(after_help = DOCTOR_HELP)]
     #[cfg_attr(not(feature = "live"), command(hide = true))]
     Doctor(Doctor),
+    /// List the incidents that the responder remembers
+    #[command(after_help = INCIDENTS_HELP)]
+    #[cfg_attr(not(feature = "live"), command(hide = true))]
+    Incidents(Incidents),
+    /// Silence an incident for a while
+    #[command(after_help = MUTE_HELP)]
+    #[cfg_attr(not(feature = "live"), command(hide = true))]
+    Mute(Mute),
+    /// Send a marked denial through the deployed function, to see that its notice goes out
+    #[command(after_help = SELF_TEST_HELP)]
+    #[cfg_attr(not(feature = "live"), command(hide = true))]
+    SelfTest(SelfTest),
     /// Pack log lines into the event that a log subscription sends to Lambda
     Pack(Pack),
     /// Print a completion script for a shell
@@ -218,6 +230,100 @@ impl FromStr for Span {
             .map(|hours| Self(Duration::from_hours(hours)))
             .ok_or(RULE)
     }
+}
+
+const INCIDENTS_HELP: &str = "\
+The first digits of an incident stand on its card in Slack; the machine form of a notice has all of them.
+The stack's output `TableName` names the table.
+
+Permissions: dynamodb:Scan on the table.
+
+Exit codes: 0 none is open, 1 some are, 2 wrong usage, or the table does not answer.
+
+Examples:
+  eks-access incidents --table TABLE
+  eks-access incidents --table TABLE --all --format json";
+
+/// Options of `incidents`.
+#[derive(Debug, Args)]
+pub(crate) struct Incidents {
+    /// The table of the stack
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: String,
+    /// Also those that nobody was refused of for a day
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) account: Account,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ListFormat,
+}
+
+const MUTE_HELP: &str = "\
+A muted incident is counted and told nobody of. Who muted it, and until when, is kept with it. It ends by itself.
+
+Permissions: dynamodb:Scan and dynamodb:UpdateItem on the table.
+
+Exit codes: 0 done, 2 wrong usage, no such incident, or the table does not answer.
+
+Examples:
+  eks-access mute 1a2b3c4d --table TABLE --for 8h
+  eks-access mute 1a2b3c4d --table TABLE --off";
+
+/// Options of `mute`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("how").required(true).args(["time", "off"]))]
+pub(crate) struct Mute {
+    /// The incident: its first digits, at least four
+    #[arg(value_name = "INCIDENT", value_parser = incident)]
+    pub(crate) incident: String,
+    /// The table of the stack
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: String,
+    /// For how long: a number and `h`, `d` or `w`
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) time: Option<Span>,
+    /// End it now
+    #[arg(long)]
+    pub(crate) off: bool,
+    #[command(flatten)]
+    pub(crate) account: Account,
+}
+
+fn incident(text: &str) -> Result<String, &'static str> {
+    let is_digit = |b: u8| b.is_ascii_digit() || matches!(b, b'a'..=b'f');
+    if (4..=32).contains(&text.len()) && text.bytes().all(is_digit) {
+        Ok(text.to_owned())
+    } else {
+        Err("it is an incident's id or at least four of its first digits, such as 1a2b3c4d")
+    }
+}
+
+const SELF_TEST_HELP: &str = "\
+It invokes the function with one denial of a role that nobody has, in a cluster `eks-access-self-test` that does not
+exist, and reads in the function's own log whether SNS, and Slack if it is set up, took the notice. People who are
+subscribed get that notice.
+
+Permissions: lambda:InvokeFunction on the function.
+
+Exit codes: 0 the notice went out, 1 it did not, 2 wrong usage, or the function can't be invoked.
+
+Example:
+  eks-access self-test --function \"$(aws cloudformation describe-stacks --stack-name eks-access-responder \\
+    --query \"Stacks[0].Outputs[?OutputKey=='FunctionName'].OutputValue\" --output text)\"";
+
+/// Options of `self-test`.
+#[derive(Debug, Args)]
+pub(crate) struct SelfTest {
+    /// The function's name or ARN
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: String,
+    #[command(flatten)]
+    pub(crate) account: Account,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ListFormat,
 }
 
 const WHOAMI_HELP: &str = "\
@@ -413,6 +519,8 @@ pub(crate) enum Render {
     Sns,
     /// The custom notification for Amazon Q Developer in chat applications
     Chat,
+    /// The card in Slack: arguments of `chat.postMessage`, without a channel
+    Slack,
 }
 
 /// What `causes` prints.

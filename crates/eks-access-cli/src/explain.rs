@@ -6,7 +6,7 @@ use eks_access::cluster::{Cluster, Region};
 use eks_access::denial::Seen;
 use eks_access::incident::{Answers, ClusterId, Digest, Outcome, Place, Settings};
 use eks_access::line::{Line, Stream, granted_arn, read_pasted};
-use eks_access::notice::{Notice, chat, email, terminal};
+use eks_access::notice::{Notice, chat, email, slack, terminal};
 use eks_access::symptom::{Kind, Symptom};
 use serde_json::Value;
 
@@ -165,6 +165,7 @@ fn print(out: &mut impl Write, outcome: &Outcome, options: &Explain) -> io::Resu
             )?,
             Render::Chat => write_json(out, &chat::render(notice))?,
             Render::Sns => write_json(out, &sns(notice))?,
+            Render::Slack => write_json(out, &slack::card(notice, &[]).message())?,
         }
     }
     Ok(())
@@ -184,7 +185,7 @@ fn sns(notice: &Notice) -> Value {
         .iter()
         .map(|(name, value)| {
             (
-                (*name).to_owned(),
+                name.clone().into_owned(),
                 serde_json::json!({"DataType": "String", "StringValue": value}),
             )
         })

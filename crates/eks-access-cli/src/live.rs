@@ -14,12 +14,16 @@ use crate::output::Error;
 mod admins;
 mod doctor;
 mod gatherer;
+mod incidents;
+mod self_test;
 mod whoami;
 mod why;
 
 pub(crate) use admins::run as admins;
 pub(crate) use doctor::run as doctor;
 pub(crate) use gatherer::Live;
+pub(crate) use incidents::{mute, run as incidents};
+pub(crate) use self_test::run as self_test;
 pub(crate) use whoami::run as whoami;
 pub(crate) use why::run as why;
 

@@ -32,6 +32,9 @@ fn main() -> ExitCode {
         args::Command::Doctor(options) => live::doctor(&options),
         args::Command::Admins(options) => live::admins(&options),
         args::Command::Whoami(options) => live::whoami(&options),
+        args::Command::Incidents(options) => live::incidents(&options),
+        args::Command::Mute(options) => live::mute(&options),
+        args::Command::SelfTest(options) => live::self_test(&options),
         args::Command::Pack(options) => pack::run(&options),
         args::Command::Completions { shell } => {
             args::completions(shell);

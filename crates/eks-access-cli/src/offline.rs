@@ -2,7 +2,7 @@
 
 use eks_access::incident::{Answers, Question};
 
-use crate::args::{Admins, Doctor, Whoami, Why};
+use crate::args::{Admins, Doctor, Incidents, Mute, SelfTest, Whoami, Why};
 use crate::output::{Error, Found};
 
 /// Can't be done here.
@@ -12,6 +12,21 @@ pub(crate) fn admins(_: &Admins) -> Result<Found, Error> {
 
 /// Can't be done here.
 pub(crate) fn doctor(_: &Doctor) -> Result<Found, Error> {
+    Err(Error::NoAws)
+}
+
+/// Can't be done here.
+pub(crate) fn incidents(_: &Incidents) -> Result<Found, Error> {
+    Err(Error::NoAws)
+}
+
+/// Can't be done here.
+pub(crate) fn mute(_: &Mute) -> Result<Found, Error> {
+    Err(Error::NoAws)
+}
+
+/// Can't be done here.
+pub(crate) fn self_test(_: &SelfTest) -> Result<Found, Error> {
     Err(Error::NoAws)
 }
 

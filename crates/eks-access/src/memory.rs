@@ -30,12 +30,9 @@ impl IncidentId {
     #[must_use]
     pub fn of(fingerprint: &str) -> Self {
         let hash = Sha256::digest(fingerprint.as_bytes());
-        Self(
-            hash.iter()
-                .take(16)
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        let half = hash.iter().take(16);
+        let number = half.fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+        Self(format!("{number:032x}"))
     }
 
     /// All of it.

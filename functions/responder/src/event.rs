@@ -4,7 +4,7 @@ use eks_access::timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// No event of EventBridge is longer; a delivery of this size is read as well as any.
+/// No event of `EventBridge` is longer; a delivery of this size is read as well as any.
 const MAX_TICK: usize = 4096;
 
 /// An event of `EventBridge`, as far as it tells a tick from anything else.

@@ -11,7 +11,7 @@ use eks_access_aws::log::{Entry, Level};
 use eks_access_aws::logins::Logins;
 use eks_access_aws::parcel::Parcel;
 use eks_access_aws::slack::Place;
-use eks_access_aws::store::{Due, OwedIncident, OwedStorm, Settled, Store, StoreError};
+use eks_access_aws::store::{Due, IncidentRow, OwedStorm, Settled, Store, StoreError};
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
@@ -151,7 +151,7 @@ impl Ticker {
         &self,
         teller: &Teller,
         due: &Due,
-        incident: &OwedIncident,
+        incident: &IncidentRow,
         now: i64,
         request_id: &str,
     ) -> Result<Done, StoreError> {
@@ -254,7 +254,7 @@ impl Ticker {
         &self,
         teller: &Teller,
         due: &Due,
-        incident: &OwedIncident,
+        incident: &IncidentRow,
         now: i64,
         request_id: &str,
     ) -> Result<Done, StoreError> {

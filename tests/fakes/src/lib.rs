@@ -17,6 +17,7 @@ mod cbor;
 pub mod cloudtrail;
 pub mod cloudwatch;
 pub mod delivery;
+pub mod deployed;
 pub mod directory;
 pub mod eks;
 pub mod emf;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Slack's own addresses: commercial, and for the US government (docs.slack.dev, "GovSlack").
+/// Slack's own addresses: commercial, and for the US government (docs.slack.dev, "`GovSlack`").
 const HOSTS: [(&str, &str); 2] = [
     ("https://slack.com/api/", "https://hooks.slack.com/"),
     ("https://slack-gov.com/api/", "https://hooks.slack-gov.com/"),

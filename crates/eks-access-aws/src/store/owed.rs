@@ -8,6 +8,7 @@ use eks_access::incident::Subject;
 use eks_access::memory::{IncidentId, Remembered};
 use eks_access::notice::digest::Storm;
 use eks_access::symptom::Symptom;
+use eks_access::text::LogText;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -31,9 +32,9 @@ pub struct Due {
     pub(super) sk: String,
 }
 
-/// An incident whose time has come: people are owed a notice of it, or it is time to look whether it is resolved.
+/// An incident as its row has it.
 #[derive(Debug, Clone)]
-pub struct OwedIncident {
+pub struct IncidentRow {
     /// Its id.
     pub id: IncidentId,
     /// What is remembered of it.
@@ -56,6 +57,8 @@ pub struct OwedIncident {
     pub looks: u64,
     /// Where its card stands.
     pub place: Option<Place>,
+    /// Who muted it last: text of others.
+    pub muted_by: Option<String>,
 }
 
 /// A digest whose time has come.
@@ -185,12 +188,12 @@ impl Store {
     /// When the table can't be written.
     pub async fn resolve(
         &self,
-        incident_: &OwedIncident,
+        row: &IncidentRow,
         at: i64,
         parcel: &Parcel,
         now: i64,
     ) -> Result<bool, StoreError> {
-        self.put_parcel(&incident_.id, parcel, now).await?;
+        self.put_parcel(&row.id, parcel, now).await?;
         let change = leased(Change::new(), now)
             .set("resolved_at", at)
             .set("owes_sns", true)
@@ -198,7 +201,7 @@ impl Store {
             .set("owed_since", now)
             .set("attempts", 0_u64)
             .only_if("last_seen", "<=", at);
-        let changed = self.change(&incident(&incident_.id), STATE, change).await?;
+        let changed = self.change(&incident(&row.id), STATE, change).await?;
         Ok(matches!(changed, Changed::Yes(_)))
     }
 
@@ -243,12 +246,12 @@ impl Store {
     ///
     /// # Errors
     /// When the table can't be read.
-    pub async fn owed_incident(&self, due: &Due) -> Result<Option<OwedIncident>, StoreError> {
+    pub async fn owed_incident(&self, due: &Due) -> Result<Option<IncidentRow>, StoreError> {
         if due.id().is_none() {
             return Ok(None);
         }
         let row = self.read(&due.pk, &due.sk, true).await?;
-        Ok(row.and_then(|row| owed_incident(due, &row)))
+        Ok(row.and_then(|row| incident_row(due, &row)))
     }
 
     /// The digest that is due; `None` if it is none, or is gone.
@@ -315,14 +318,14 @@ pub(super) fn place(row: &Row) -> Option<Place> {
     })
 }
 
-fn owed_incident(due: &Due, row: &Row) -> Option<OwedIncident> {
+pub(super) fn incident_row(due: &Due, row: &Row) -> Option<IncidentRow> {
     let cluster = Cluster {
         name: row.text("cluster")?.parse().ok(),
         account: row.text("account")?.parse().ok(),
         region: row.text("region")?.parse().ok(),
         mode: None,
     };
-    Some(OwedIncident {
+    Some(IncidentRow {
         id: due.id()?,
         state: remembered(row),
         cluster,
@@ -334,6 +337,7 @@ fn owed_incident(due: &Due, row: &Row) -> Option<OwedIncident> {
         attempts: row.count("attempts"),
         looks: row.count("looks"),
         place: place(row),
+        muted_by: row.text("muted_by").map(|by| LogText::new(by).shown(300)),
     })
 }
 

@@ -147,7 +147,11 @@ impl Storm {
             self.summary(),
             String::new(),
         ];
-        lines.extend(self.counted());
+        lines.extend(
+            self.counted()
+                .iter()
+                .map(|line| format!("  {}", line.trim_start())),
+        );
         if !self.named.is_empty() {
             lines.extend([String::new(), "Among others:".to_owned()]);
             lines.extend(self.named.iter().map(|principal| format!("  {principal}")));

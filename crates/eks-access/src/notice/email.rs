@@ -44,13 +44,18 @@ pub fn render(notice: &Notice) -> String {
     signed(&terminal::render(notice, &terminal::Style::plain(COLUMNS)))
 }
 
-/// Lines of ours, wrapped to the width of an e-mail; those that are indented stay as they are.
+/// Lines of ours, wrapped to the width of an e-mail; what goes on of one that is indented is indented further.
 pub(super) fn wrapped(lines: &[String]) -> String {
     let wrap = |line: &String| {
-        if line.is_empty() || line.starts_with(' ') {
-            format!("{line}\n")
-        } else {
-            terminal::wrapped(line, COLUMNS, "")
+        if line.is_empty() {
+            return "\n".to_owned();
+        }
+        match line.strip_prefix("  ") {
+            Some(item) => format!(
+                "  {}",
+                terminal::wrapped(item, COLUMNS, "      ").trim_start()
+            ),
+            None => terminal::wrapped(line, COLUMNS, ""),
         }
     };
     lines.iter().map(wrap).collect()

@@ -26,7 +26,7 @@ const TEXT: usize = 300;
 /// Characters of a plain message, for when Slack takes no blocks.
 const PLAIN: usize = 2500;
 /// Characters of one field.
-const FIELD: usize = 400;
+const FIELD: usize = 290;
 /// Characters of all that was found out.
 const EVIDENCE: usize = 1800;
 /// Characters of one line of it.
@@ -52,7 +52,7 @@ pub struct Card {
 impl Card {
     pub(crate) fn new(text: &str, blocks: Vec<Value>) -> Self {
         Self {
-            text: shorten(&escaped(text), TEXT),
+            text: escaped(text, TEXT),
             blocks,
         }
     }
@@ -86,7 +86,7 @@ impl Card {
     #[must_use]
     pub fn plain(&self, words: &str) -> Self {
         Self {
-            text: shorten(&escaped(words), PLAIN),
+            text: escaped(words, PLAIN),
             blocks: Vec::new(),
         }
     }
@@ -254,7 +254,7 @@ pub(crate) fn duration(milliseconds: i64) -> String {
 }
 
 fn who(notice: &Notice) -> String {
-    let mut text = format!("*Who*\n{}", code(&shorten(&notice.who(), FIELD / 2)));
+    let mut text = format!("*Who*\n{}", code(&shorten(&notice.who(), FIELD - 10)));
     if !matches!(notice.subject, Subject::Principal(_)) {
         for principal in notice.named_principals() {
             let name = principal.to_string();
