@@ -152,7 +152,11 @@ pub(crate) fn resources(kind: &str) -> BTreeSet<String> {
     lines
         .windows(2)
         .filter(|pair| pair[1].trim() == format!("Type: {kind}"))
-        .map(|pair| pair[0].trim().trim_end_matches(':').to_owned())
+        .map(|pair| {
+            let name = pair[0].trim().trim_end_matches(':');
+            // Of a loop over the clusters there is one for each.
+            name.split('&').next().unwrap().to_owned()
+        })
         .collect()
 }
 
@@ -168,11 +172,21 @@ pub(crate) fn parameters() -> Vec<String> {
         .collect()
 }
 
-/// The actions that the policies of the function's role have with this effect.
+/// The actions that the policies of the function's role have with this effect, the attached one included.
 pub(crate) fn actions(effect: &str) -> BTreeSet<String> {
     let template = read(TEMPLATE);
-    let (_, role) = template.split_once("\n  ResponderRole:\n").unwrap();
-    let (_, policies) = role.split_once("      Policies:\n").unwrap();
+    let policies = |resource: &str, key: &str| {
+        let (_, rest) = template.split_once(&format!("\n  {resource}:\n")).unwrap();
+        let (_, policies) = rest.split_once(&format!("      {key}:\n")).unwrap();
+        actions_in(policies, effect)
+    };
+    let mut found = policies("ResponderRole", "Policies");
+    found.extend(policies("LookForLogins", "PolicyDocument"));
+    found
+}
+
+/// The actions with this effect in a piece of YAML, up to where its indentation ends.
+fn actions_in(policies: &str, effect: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut of = "";
     let mut is_list = false;

@@ -38,6 +38,16 @@ impl Aws {
         }
     }
 
+    /// The variables by which a function finds them.
+    pub(crate) fn variables(&self) -> [(&'static str, String); 4] {
+        [
+            ("FACTS", "on".to_owned()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_ENDPOINT_URL_EKS", self.endpoints[0].clone()),
+            ("AWS_ENDPOINT_URL_IAM", self.endpoints[1].clone()),
+        ]
+    }
+
     /// Makes a role or user, and gives its ARN.
     pub(crate) fn role(&self, principal: Principal) -> String {
         self.directory.add(principal).arn
@@ -70,13 +80,9 @@ impl FactsWorld {
     }
 
     pub(crate) fn with(aws: Aws, variables: &[(&str, &str)]) -> Self {
-        let mut all = vec![
-            ("FACTS", "on"),
-            ("AWS_REGION", aws.region.as_str()),
-            ("AWS_ENDPOINT_URL_EKS", aws.endpoints[0].as_str()),
-            ("AWS_ENDPOINT_URL_IAM", aws.endpoints[1].as_str()),
-        ];
-        all.extend(variables);
+        let own = aws.variables();
+        let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+        let all: Vec<(&str, &str)> = own.chain(variables.iter().copied()).collect();
         let world = World::with(&all, |_| Answer::Accept);
         Self { aws, world }
     }

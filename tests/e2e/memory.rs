@@ -4,13 +4,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fakes::delivery::Delivery;
+use fakes::directory::Principal;
+use fakes::eks::{Cluster, Entry};
 use fakes::lines;
 use fakes::ministack::Relayed;
+use fakes::record::Answer as Denied;
 use fakes::slack::{CHANNEL, OTHER_CHANNEL};
 use fakes::sns::Answer;
 use serde_json::{Value, json};
 
-use crate::memory_world::{HOUR, MINUTE, MemoryWorld, TABLE, silent_at_first, tick};
+use crate::facts_world::Aws;
+use crate::memory_world::{HOUR, MINUTE, MemoryWorld, TABLE, silent_at_first};
 
 const DEV: &str = "arn:aws:iam::111122223333:role/dev";
 
@@ -119,6 +123,22 @@ fn a_storm_of_single_denials_costs_one_write_each() {
     }
     let counts = world.stack.counts("dynamodb");
     assert_eq!((counts["UpdateItem"], counts["GetItem"]), (50, 50));
+    world.end();
+}
+
+#[test]
+fn who_has_no_credentials_cannot_crowd_out_who_has() {
+    let world = MemoryWorld::with(&[("MAX_NEW_PER_HOUR", "1")], |_| Answer::Accept);
+    for error in [
+        "input token was not properly formatted: token is missing expected \"k8s-aws-v1.\" prefix",
+        "sts getCallerIdentity failed: error from AWS (expected 200, got 403)",
+        "words of the future",
+    ] {
+        world.line(world.start, &lines::refused(error, 4000));
+    }
+    world.line(world.start, &denial());
+    assert_eq!(world.kinds(), ["first"; 4]);
+    assert_eq!(world.sns.published()[3].machine()["principal"], DEV);
     world.end();
 }
 
@@ -243,6 +263,20 @@ fn a_delivery_that_comes_twice_is_told_once_and_counted_once() {
 }
 
 #[test]
+fn a_delivery_that_comes_days_late_changes_the_count_and_nothing_else() {
+    let world = MemoryWorld::new();
+    world.line(world.start, &denial());
+    let delivery = Delivery::of("prod-eu").at(world.minute(-3 * 24 * 60), &denial());
+    world.handles(&delivery);
+    let row = world.row();
+    assert_eq!(row["count"]["N"], "2");
+    assert_eq!(row["last_seen"]["N"], world.start.to_string());
+    world.line(world.minute(1), &denial());
+    assert_eq!(world.kinds(), ["first"]);
+    world.end();
+}
+
+#[test]
 fn without_its_table_an_invocation_fails_and_tells_nobody_and_its_retry_tells_once() {
     let world = MemoryWorld::new();
     let event = Delivery::of("prod-eu").at(world.start, &denial()).event();
@@ -263,8 +297,8 @@ fn without_its_table_an_invocation_fails_and_tells_nobody_and_its_retry_tells_on
     }
     assert_eq!(world.kinds(), Vec::<String>::new());
     assert_eq!(world.slack.cards(), Vec::<Value>::new());
-    let (kind, _) = world.fails(&tick(world.start));
-    assert_eq!(kind, "NotRemembered");
+    // A tick leaves it to the next one.
+    world.tick(world.start);
     world.stack.plan(|_| Relayed::Pass);
     world.acknowledges_again(&event);
     assert_eq!(world.kinds(), ["first"]);
@@ -445,6 +479,95 @@ fn a_revoked_token_is_an_alarm_and_a_new_one_is_taken_without_a_deployment() {
     let written = world.end();
     assert!(written.metric("SlackRefused").eq(&1.0));
     assert!(!written.log.contains("xoxb"), "{}", written.log);
+}
+
+#[test]
+fn a_cause_that_facts_show_later_is_told_early_on_the_same_card() {
+    let aws = Aws::new("aws", "eu-west-1");
+    aws.eks.cluster(Cluster::new("prod-eu").mode("API"));
+    let dev = aws.role(Principal::role("/", "dev").created_at("2026-01-01T00:00:00Z"));
+    aws.eks.entry(
+        "prod-eu",
+        Entry::new(&dev).created_at("2026-01-02T00:00:00Z"),
+    );
+    aws.directory.recreate(&dev, "2026-02-01T00:00:00Z");
+    aws.eks.plan(|_| Denied::Denied);
+    let variables = aws.variables();
+    let variables: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let mut world = MemoryWorld::with(&variables, |_| Answer::Accept);
+    world.line(world.start, &denial());
+    aws.eks.plan(|_| Denied::Normal);
+    // What is unknown is asked again after a while, or by another function.
+    world.crash();
+    world.line(world.minute(6), &denial());
+    assert_eq!(world.kinds(), ["first", "learned"]);
+    let causes: Vec<String> = world
+        .sns
+        .published()
+        .iter()
+        .map(|one| one.attributes["cause"].clone())
+        .collect();
+    assert_eq!(causes, ["principal-not-mapped", "entry-outlived-its-role"]);
+    let (cards, replies) = (world.slack.cards(), world.slack.replies());
+    assert_eq!((cards.len(), replies.len()), (1, 1));
+    assert!(
+        text_of(&cards[0]).contains("entry-outlived-its-role"),
+        "{}",
+        cards[0]
+    );
+    assert!(
+        text_of(&replies[0]).contains("The cause is known by now"),
+        "{}",
+        replies[0]
+    );
+    world.end();
+}
+
+#[test]
+fn a_secret_that_is_none_costs_no_notice() {
+    for (secret, words) in [
+        ("no JSON", "the secret is no JSON object"),
+        ("{\"webhook_url\": \"x\"}", "the secret has no `bot_token`"),
+    ] {
+        let world = MemoryWorld::new();
+        world.stack.replace_secret("slack", secret);
+        world.line(world.start, &denial());
+        assert_eq!(world.kinds(), ["first"]);
+        let written = world.end();
+        assert!(written.log.contains(words), "{}", written.log);
+        assert!(written.metric("SlackRefused").eq(&1.0));
+    }
+}
+
+#[test]
+fn a_row_is_small_enough_to_be_one_write_unit() {
+    let world = MemoryWorld::new();
+    let role = format!("arn:aws:iam::111122223333:role/{}", "r".repeat(64));
+    let denial = lines::not_mapped(&role, 4000);
+    let cluster = "c".repeat(100);
+    for minute in [0, 20, 61] {
+        world.handles(&Delivery::of(&cluster).at(world.minute(minute), &denial));
+    }
+    let row = world.row();
+    let bytes: usize = row
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| {
+            name.len()
+                + value
+                    .as_object()
+                    .unwrap()
+                    .values()
+                    .map(|value| value.to_string().len())
+                    .sum::<usize>()
+        })
+        .sum();
+    assert!(bytes < 1024, "{bytes} bytes: {row}");
+    world.end();
 }
 
 #[test]

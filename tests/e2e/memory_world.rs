@@ -214,7 +214,7 @@ impl MemoryWorld {
 }
 
 /// The event of a scheduled rule.
-pub(crate) fn tick(time: i64) -> Vec<u8> {
+fn tick(time: i64) -> Vec<u8> {
     let at = fakes::lines::at("2026-03-01T10:00:00Z", time);
     json!({
         "version": "0",

@@ -43,6 +43,8 @@ pub enum Metric {
     OldestOwed,
     /// Notices that were owed for a day and are given up.
     GivenUp,
+    /// Cards that Slack took, new or brought up to date because people were told.
+    Cards,
     /// Messages that Slack did not take this time.
     SlackFailures,
     /// Messages that Slack will not take before somebody mends the token, the channel or the secret.
@@ -86,6 +88,7 @@ impl Metric {
         Self::Owed,
         Self::OldestOwed,
         Self::GivenUp,
+        Self::Cards,
         Self::SlackFailures,
         Self::SlackRefused,
         Self::TableFailures,
@@ -93,30 +96,21 @@ impl Metric {
     /// Those of a delivery, with or without a table and Slack. Each costs money, so nothing is written that can't be.
     #[must_use]
     pub fn of_a_delivery(has_table: bool, has_slack: bool) -> Vec<Self> {
-        let table = [Self::Suppressed, Self::Digested, Self::TableFailures];
-        Self::with(&OF_DELIVERIES, &table, has_table, has_slack)
+        let mut all = OF_DELIVERIES.to_vec();
+        if has_table {
+            all.extend([Self::Suppressed, Self::Digested, Self::TableFailures]);
+        }
+        if has_slack {
+            all.extend([Self::Cards, Self::SlackFailures, Self::SlackRefused]);
+        }
+        all
     }
 
-    /// Those of a tick.
+    /// Those of a tick: its own, and the zeros of the deliveries.
     #[must_use]
     pub fn of_a_tick(has_slack: bool) -> Vec<Self> {
-        let own = [
-            Self::Owed,
-            Self::OldestOwed,
-            Self::GivenUp,
-            Self::Resolved,
-            Self::Notices,
-            Self::DeliveryFailures,
-            Self::TableFailures,
-        ];
-        Self::with(&own, &[], true, has_slack)
-    }
-
-    fn with(own: &[Self], table: &[Self], has_table: bool, has_slack: bool) -> Vec<Self> {
-        let slack = [Self::SlackFailures, Self::SlackRefused];
-        let mut all = own.to_vec();
-        all.extend(table.iter().filter(|_| has_table));
-        all.extend(slack.iter().filter(|_| has_slack));
+        let mut all = Self::of_a_delivery(true, has_slack);
+        all.extend([Self::Owed, Self::OldestOwed, Self::GivenUp, Self::Resolved]);
         all
     }
 
@@ -148,6 +142,7 @@ impl Metric {
             Self::Owed => "Owed",
             Self::OldestOwed => "OldestOwed",
             Self::GivenUp => "GivenUp",
+            Self::Cards => "Cards",
             Self::SlackFailures => "SlackFailures",
             Self::SlackRefused => "SlackRefused",
             Self::TableFailures => "TableFailures",

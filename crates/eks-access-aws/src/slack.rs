@@ -66,21 +66,25 @@ impl From<SecretError> for SlackError {
 }
 
 /// Codes that somebody has to do something about (docs.slack.dev, `chat.postMessage`, "Errors").
-const REFUSED: [&str; 17] = [
+const REFUSED: [&str; 21] = [
     "account_inactive",
+    "action_prohibited",
     "channel_not_found",
     "ekm_access_denied",
     "invalid_auth",
+    "invalid_token",
     "is_archived",
     "missing_scope",
     "no_permission",
     "no_service",
+    "no_team",
     "not_allowed_token_type",
     "not_authed",
     "not_in_channel",
     "org_login_required",
     "restricted_action",
     "team_access_not_granted",
+    "team_disabled",
     "token_expired",
     "token_revoked",
     "channel_is_archived",

@@ -166,11 +166,16 @@ impl Store {
             "{}/{}/{}",
             notice.evidence.event_id, arrival.count, arrival.last_seen
         );
-        let change = Change::new()
-            .add("count", arrival.count)
+        let counted = || {
+            Change::new()
+                .add("count", arrival.count)
+                .set("lines", lines.as_str())
+                .set("expires_at", expiry(now))
+                .only_if_none_or("lines", "<>", lines.as_str())
+        };
+        let change = counted()
             .set("last_seen", arrival.last_seen)
-            .set("lines", lines.as_str())
-            .set("expires_at", expiry(now))
+            .only_if_none_or("last_seen", "<=", arrival.last_seen)
             .set_once("first_seen", arrival.first_seen)
             .set_once("episode", 1_u64)
             .set_once("subject", notice.subject.slug().as_str())
@@ -189,9 +194,15 @@ impl Store {
                     .region
                     .as_ref()
                     .map_or("-", |region| region.as_str()),
-            )
-            .only_if_none_or("lines", "<>", lines.as_str());
-        let (row, is_twice) = match self.change(&incident(id), STATE, change).await? {
+            );
+        let changed = match self.change(&incident(id), STATE, change).await? {
+            // They came late: the last line stays the last.
+            Changed::No(Some(row)) if row.text("lines") != Some(lines.as_str()) => {
+                self.change(&incident(id), STATE, counted()).await?
+            }
+            changed => changed,
+        };
+        let (row, is_twice) = match changed {
             Changed::Yes(row) => (row, false),
             Changed::No(row) => (row, true),
         };
@@ -212,12 +223,21 @@ impl Store {
         arrival: &Arrival,
         now: i64,
     ) -> Result<(), StoreError> {
-        let change = Change::new()
-            .add("count", arrival.count)
-            .set("last_seen", arrival.last_seen)
-            .set("expires_at", expiry(now))
-            .only_if_there();
-        self.change(&incident(id), STATE, change).await.map(drop)
+        let counted = || {
+            Change::new()
+                .add("count", arrival.count)
+                .set("expires_at", expiry(now))
+                .only_if_there()
+        };
+        let change = counted().set("last_seen", arrival.last_seen).only_if(
+            "last_seen",
+            "<=",
+            arrival.last_seen,
+        );
+        match self.change(&incident(id), STATE, change).await? {
+            Changed::No(Some(_)) => self.change(&incident(id), STATE, counted()).await.map(drop),
+            Changed::Yes(_) | Changed::No(None) => Ok(()),
+        }
     }
 
     /// Notes that a card's counts are up to date.

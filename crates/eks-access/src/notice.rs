@@ -261,6 +261,24 @@ impl Notice {
         )
     }
 
+    /// One sentence, without log text: what is wrong, or that it no longer is.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let Standing::Resolved { at } = self.standing else {
+            return self.cause.summary.to_owned();
+        };
+        let took = self.first_seen.map_or_else(String::new, |first| {
+            format!(
+                ", {} after it was first refused",
+                timestamp::duration(at.saturating_sub(first))
+            )
+        });
+        format!(
+            "A login of this principal was granted at {}{took}. There is nothing left to do.",
+            timestamp::rfc3339(at)
+        )
+    }
+
     /// Who was refused, without log text.
     #[must_use]
     pub fn who(&self) -> String {

@@ -19,8 +19,27 @@ pub fn rfc3339(milliseconds: i64) -> String {
         .unwrap_or_else(|| "unknown time".to_owned())
 }
 
+/// `2 d 3 h`, `2 h 10 min`, `10 min`, `40 s`: two units at most.
+#[must_use]
+pub fn duration(milliseconds: i64) -> String {
+    let seconds = milliseconds.max(0) / 1000;
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn durations_have_two_units_at_most() {
+        let told = [-5, 40_000, 600_000, 7_800_000, 200_000_000].map(super::duration);
+        assert_eq!(told, ["0 s", "40 s", "10 min", "2 h 10 min", "2 d 7 h"]);
+    }
+
     #[test]
     fn times_round_trip() {
         let time = super::parse("2026-11-21T23:50:01.250+01:00").unwrap();

@@ -97,12 +97,12 @@ impl Responder {
         };
         let mut tally = Tally::default();
         let request_id = context.request_id.as_str();
-        let ended = ticker
+        ticker
             .tick(&self.teller, now, request_id, until, &mut tally)
             .await;
         let metrics = Metric::of_a_tick(self.vars.slack.is_some());
         tally.write(&metrics, self.origin(context));
-        ended
+        Ok(())
     }
 
     async fn respond(
@@ -121,8 +121,13 @@ impl Responder {
             .teller
             .tell(notices, request_id, until, &mut tally)
             .await;
-        let metrics = Metric::of_a_delivery(self.vars.memory.is_some(), self.vars.slack.is_some());
-        tally.write(&metrics, self.origin(context));
+        let has_table = self.ticker.is_some();
+        let metrics = Metric::of_a_delivery(has_table, self.vars.slack.is_some());
+        if has_table {
+            tally.write_without_zeros(&metrics, self.origin(context));
+        } else {
+            tally.write(&metrics, self.origin(context));
+        }
         ended
     }
 

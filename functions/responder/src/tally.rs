@@ -56,10 +56,21 @@ impl Tally {
 
     /// Writes these metrics, zeros included, so that alarms have data.
     pub(crate) fn write(&self, metrics: &[Metric], origin: Origin<'_>) {
+        self.write_if(metrics, |_| true, origin);
+    }
+
+    /// Writes what there is of these metrics: a tick every minute writes the zeros, and in a storm of deliveries the log
+    /// would cost more than all the rest.
+    pub(crate) fn write_without_zeros(&self, metrics: &[Metric], origin: Origin<'_>) {
+        self.write_if(metrics, |value| value > 0, origin);
+    }
+
+    fn write_if(&self, metrics: &[Metric], is_written: impl Fn(u64) -> bool, origin: Origin<'_>) {
         let total = |metric: &Metric| self.totals.get(metric).copied().unwrap_or_default();
         let totals: Vec<_> = metrics
             .iter()
             .map(|metric| (*metric, total(metric)))
+            .filter(|(_, value)| is_written(*value))
             .collect();
         let by_symptom: Vec<_> = self
             .by_symptom
@@ -76,8 +87,10 @@ impl Tally {
             request_id: origin.request_id,
             at: u64::try_from(at).unwrap_or(u64::MAX),
         };
-        for document in emf::documents(origin, &totals, &by_symptom) {
-            log::write_line(&document);
+        if !totals.is_empty() {
+            for document in emf::documents(origin, &totals, &by_symptom) {
+                log::write_line(&document);
+            }
         }
     }
 }

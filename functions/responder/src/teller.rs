@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use eks_access::cluster::Cluster;
+use eks_access::incident::Subject;
 use eks_access::memory::{
     Arrival, Broken, Remembered, Silence, Turn, Why, after_telling, decide, folded,
 };
@@ -224,7 +225,9 @@ impl Teller {
         };
         let now = now();
         let id = notice.id();
-        let is_storming = self.is_storming(&notice.cluster, now);
+        // Only principals can be many: whoever has none cannot crowd out those who have one.
+        let is_one_of_many = matches!(notice.subject, Subject::Principal(_));
+        let is_storming = is_one_of_many && self.is_storming(&notice.cluster, now);
         if is_storming && store.recall(&id).await?.is_none() {
             return Ok(untold(notice));
         }
@@ -249,7 +252,9 @@ impl Teller {
                 self.edit(store, notice, &arrived, &counted, request_id)
                     .await
             }
-            Turn::Speak(Why::First) if !self.may_be_new(store, &notice.cluster, now).await? => {
+            Turn::Speak(Why::First)
+                if is_one_of_many && !self.may_be_new(store, &notice.cluster, now).await? =>
+            {
                 Ok(untold(notice))
             }
             Turn::Speak(why) => {
@@ -314,7 +319,7 @@ impl Teller {
         last_seen: i64,
         notice: &Notice,
     ) -> Settled {
-        let has_principal = matches!(notice.subject, eks_access::incident::Subject::Principal(_));
+        let has_principal = matches!(notice.subject, Subject::Principal(_));
         let look = || {
             let is_watched =
                 self.watches_logins && has_principal && notice.standing.resolved_at().is_none();
@@ -489,10 +494,10 @@ pub(crate) fn counts(sent: &Sent) -> Vec<(Metric, u64)> {
         Ok(()) => Metric::Notices,
         Err(_) => Metric::DeliveryFailures,
     });
-    let of_slack = sent.slack.as_ref().and_then(|answer| match answer {
-        Ok(_) => None,
-        Err(SlackError::Refused(_)) => Some(Metric::SlackRefused),
-        Err(_) => Some(Metric::SlackFailures),
+    let of_slack = sent.slack.as_ref().map(|answer| match answer {
+        Ok(_) => Metric::Cards,
+        Err(SlackError::Refused(_)) => Metric::SlackRefused,
+        Err(_) => Metric::SlackFailures,
     });
     let of_blocks = sent.blocks.as_ref().map(|_| Metric::SlackFailures);
     let metrics = [of_sns, of_slack, of_blocks].into_iter().flatten();
@@ -562,7 +567,7 @@ pub(crate) fn report_table(error: &StoreError, request_id: &str) {
 }
 
 /// By the clock of this machine, in milliseconds since 1970.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

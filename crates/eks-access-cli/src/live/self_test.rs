@@ -112,8 +112,11 @@ impl Seen {
 
     /// `None` if the function does not speak to Slack.
     fn is_in_slack(&self) -> Option<bool> {
-        let failures = self.count("SlackFailures")? + self.count("SlackRefused")?;
-        Some(failures == 0)
+        let count = |metric| self.count(metric).unwrap_or(0);
+        if count("SlackFailures") + count("SlackRefused") > 0 {
+            return Some(false);
+        }
+        (count("Cards") > 0).then_some(true)
     }
 
     fn is_well(&self) -> bool {

@@ -52,7 +52,7 @@ pub fn render(notice: &Notice) -> Value {
 }
 
 fn description(notice: &Notice) -> String {
-    let mut lines = vec![notice.cause.summary.to_owned(), String::new()];
+    let mut lines = vec![notice.summary(), String::new()];
     lines.push(format!("*Who:* {}", code(&notice.who())));
     if !matches!(notice.subject, Subject::Principal(_)) {
         lines.extend(

@@ -36,7 +36,7 @@ pub fn render(notice: &Notice) -> Value {
         "symptom": notice.symptom.slug(),
         "cause": notice.cause.id,
         "title": notice.cause.title,
-        "summary": notice.cause.summary,
+        "summary": notice.summary(),
         "actor": notice.cause.actor.slug(),
         "page": notice.page(),
         "principal": principal,

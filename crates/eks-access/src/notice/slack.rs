@@ -137,10 +137,7 @@ pub fn reply(notice: &Notice) -> Card {
         Standing::Relapsed => {
             "It was resolved, and the same principal is refused again.".to_owned()
         }
-        Standing::Resolved { at } => format!(
-            "Resolved: a login of the same principal was granted{}.",
-            took(notice, at)
-        ),
+        Standing::Resolved { .. } => format!("Resolved. {}", notice.summary()),
     };
     let when = match notice.standing {
         Standing::Resolved { at } => Some(at),
@@ -199,11 +196,8 @@ fn symbol(notice: &Notice) -> &'static str {
 
 /// What is wrong, and how sure that is.
 fn summary(notice: &Notice) -> String {
-    if let Standing::Resolved { at } = notice.standing {
-        return format!(
-            "A login of this principal was granted{}. There is nothing left to do.",
-            took(notice, at)
-        );
+    if notice.standing.resolved_at().is_some() {
+        return notice.summary();
     }
     let others: Vec<&str> = notice
         .perhaps
@@ -227,30 +221,6 @@ fn summary(notice: &Notice) -> String {
         ),
     };
     format!("{} {confidence}", notice.cause.summary)
-}
-
-fn took(notice: &Notice, at: i64) -> String {
-    notice
-        .first_seen
-        .map(|first| {
-            format!(
-                ", {} after it was first refused",
-                duration(at.saturating_sub(first))
-            )
-        })
-        .unwrap_or_default()
-}
-
-/// `2 d 3 h`, `2 h 10 min`, `10 min`, `40 s`: two units at most.
-pub(crate) fn duration(milliseconds: i64) -> String {
-    let seconds = milliseconds.max(0) / 1000;
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min"),
-        (0, _, _) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
-    }
 }
 
 fn who(notice: &Notice) -> String {
@@ -385,15 +355,4 @@ fn footer(notice: &Notice) -> String {
         notice.id().short(),
         notice.cause.id
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::duration;
-
-    #[test]
-    fn durations_have_two_units_at_most() {
-        let told = [-5, 40_000, 600_000, 7_800_000, 200_000_000].map(duration);
-        assert_eq!(told, ["0 s", "40 s", "10 min", "2 h 10 min", "2 d 7 h"]);
-    }
 }

@@ -72,7 +72,7 @@ pub fn render(notice: &Notice, style: &Style) -> String {
     let headline = wrapped(&notice.headline(), style.columns, &indent);
     let headline = style.bold(headline.trim());
     let mut out = format!("{}  {headline}\n\n", style.severity(notice.severity));
-    out.push_str(&wrapped(notice.cause.summary, style.columns, ""));
+    out.push_str(&wrapped(&notice.summary(), style.columns, ""));
     out.push('\n');
     facts(notice, *style, &mut out);
     perhaps(notice, *style, &mut out);
