@@ -64,6 +64,8 @@ class Stack:
                 return str(left) == str(right)
             case "Fn::Not":
                 return not self._holds(arguments[0])
+            case "Fn::And":
+                return all(map(self._holds, arguments))
             case "Condition":
                 return self._holds(self.conditions[arguments])
         raise AssertionError(f"this condition is new to the tests: {condition}")
@@ -82,11 +84,8 @@ class Stack:
 
     def statements(self) -> list[dict]:
         """What the responder's role may do, and may never do."""
-        return [
-            statement
-            for policy in self.only("AWS::IAM::Role")["Policies"]
-            for statement in policy["PolicyDocument"]["Statement"]
-        ]
+        policies = [*self.only("AWS::IAM::Role")["Policies"], *self.of_type("AWS::IAM::ManagedPolicy").values()]
+        return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
     def environment(self) -> dict[str, object]:
         return self.only("AWS::Lambda::Function")["Environment"]["Variables"]

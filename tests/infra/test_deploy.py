@@ -20,6 +20,7 @@ from stack import Server  # noqa: E402
 
 CLUSTERS = ["prod", "team-a_blue"]
 EMAIL = "platform@example.com"
+ROUTES = [{"severity": "high", "channel": "C0000000002", "mention": ["here"]}]
 PACKAGE = ROOT / "target/lambda/responder.zip"
 # An alarm on a query of metrics; MiniStack has only those on one metric.
 UNKNOWN_TO_MINISTACK = "LogsAreNotForwarded"
@@ -29,7 +30,8 @@ def template_for_ministack(folder) -> str:
     """The template as it is, less the one resource; the text is cut, so that nothing else is rewritten."""
     text = (ROOT / "infra/sam/template.yaml").read_text()
     start = text.index(f"\n  {UNKNOWN_TO_MINISTACK}:\n")
-    text = text[:start] + text[text.index("\nOutputs:\n") :]
+    end = text.index("\n  # ---- to look at ----", start)
+    text = text[:start] + text[end:]
     (folder / "infra/sam").mkdir(parents=True)
     (folder / "target/lambda").mkdir(parents=True)
     shutil.copy(PACKAGE, folder / "target/lambda")
@@ -43,6 +45,9 @@ def deployed(tmp_path_factory):
     with Server(python=ROOT / ".tools/deploy/bin/python") as server:
         for cluster in CLUSTERS:
             server.client("logs").create_log_group(logGroupName=f"/aws/eks/{cluster}/cluster")
+        server.secret = server.client("secretsmanager").create_secret(
+            Name="eks-access/slack", SecretString=json.dumps({"bot_token": "xoxb-fake-0000"})
+        )["ARN"]
         server.client("s3").create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
         done = subprocess.run(
             [
@@ -52,6 +57,9 @@ def deployed(tmp_path_factory):
                 "--s3-bucket", "bucket",  # --resolve-s3 would make one, with a stack of SAM's own
                 "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND",
                 "--parameter-overrides", f"Clusters={','.join(CLUSTERS)}", f"NotificationEmail={EMAIL}",
+                f"SlackSecretArn={server.secret}", "SlackChannel=C0000000001",
+                # As docs/runbook.md says: this is what a shell makes of it.
+                "SlackRoutes=" + json.dumps(json.dumps(ROUTES)),
                 "--no-progressbar",
             ],
             env={
@@ -74,7 +82,7 @@ def deployed(tmp_path_factory):
 
 def test_both_engines_make_the_same_resources(deployed):
     made = deployed.client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
-    expanded = Stack(Clusters=",".join(CLUSTERS), NotificationEmail=EMAIL).resources
+    expanded = Stack(Clusters=",".join(CLUSTERS), NotificationEmail=EMAIL, SlackSecretArn=deployed.secret).resources
     assert {(one["LogicalResourceId"], one["ResourceType"]) for one in made} == {
         (name, resource["Type"]) for name, resource in expanded.items() if name != UNKNOWN_TO_MINISTACK
     }
@@ -105,7 +113,8 @@ def test_the_function_lets_each_clusters_log_in(deployed):
         deployed.client("lambda").get_policy(FunctionName=deployed.outputs["FunctionName"])["Policy"]
     )
     sources = {json.dumps(statement["Condition"]) for statement in policy["Statement"]}
-    assert len(sources) == len(CLUSTERS)
+    (tick,) = [source for source in sources if f"arn:aws:events:{REGION}:{ACCOUNT}:rule/" in source]
+    assert len(sources - {tick}) == len(CLUSTERS)
     for cluster in CLUSTERS:
         assert any(f":log-group:/aws/eks/{cluster}/cluster:*" in source for source in sources)
 
@@ -143,3 +152,67 @@ def test_the_function_may_read_each_cluster(deployed):
     assert clusters["Resource"] == [f"arn:*:eks:*:*:cluster/{cluster}" for cluster in CLUSTERS]
     assert entries["Resource"] == [f"arn:*:eks:*:*:access-entry/{cluster}/*" for cluster in CLUSTERS]
     assert clusters["Condition"] == entries["Condition"] == {"StringEquals": {"aws:RequestedRegion": REGION}}
+
+
+def test_the_function_is_given_the_table_and_slack(deployed):
+    function = deployed.client("lambda").get_function_configuration(FunctionName=deployed.outputs["FunctionName"])
+    given = function["Environment"]["Variables"]
+    assert given["TABLE_NAME"] == deployed.outputs["TableName"]
+    assert (given["SLACK_SECRET"], given["SLACK_CHANNEL"]) == (deployed.secret, "C0000000001")
+    assert json.loads(given["SLACK_ROUTES"]) == ROUTES
+
+
+def test_the_function_may_write_to_the_table_and_read_its_index(deployed):
+    table = deployed.client("dynamodb").describe_table(TableName=deployed.outputs["TableName"])["Table"]
+    function = deployed.client("lambda").get_function_configuration(FunctionName=deployed.outputs["FunctionName"])
+    policy = deployed.client("iam").get_role_policy(
+        RoleName=function["Role"].rsplit("/", 1)[1], PolicyName="tell-people"
+    )["PolicyDocument"]
+    resources = {one["Sid"]: one["Resource"] for one in policy["Statement"] if "Sid" in one}
+    assert resources["RememberIncidents"] == table["TableArn"]
+    (index,) = table["GlobalSecondaryIndexes"]
+    assert resources["FindWhatIsOwed"] == f"{table['TableArn']}/index/{index['IndexName']}"
+    assert resources["ReadWhatLetsItIntoSlack"] == deployed.secret
+    assert table["DeletionProtectionEnabled"]
+
+
+def test_the_function_may_search_each_clusters_log(deployed):
+    iam = deployed.client("iam")
+    function = deployed.client("lambda").get_function_configuration(FunctionName=deployed.outputs["FunctionName"])
+    (attached,) = iam.list_attached_role_policies(RoleName=function["Role"].rsplit("/", 1)[1])["AttachedPolicies"]
+    version = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"]
+    (statement,) = document["Statement"]
+    assert statement["Resource"] == [f"arn:*:logs:*:*:log-group:/aws/eks/{cluster}/cluster:*" for cluster in CLUSTERS]
+
+
+def test_a_tick_comes_to_the_function_that_was_made(deployed):
+    events = deployed.client("events")
+    (rule,) = events.list_rules()["Rules"]
+    (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    function = deployed.client("lambda").get_function(FunctionName=deployed.outputs["FunctionName"])
+    assert target["Arn"] == function["Configuration"]["FunctionArn"]
+    assert "Input" not in target and rule["ScheduleExpression"] == "rate(1 minute)"
+
+
+def test_the_dashboard_names_what_was_made(deployed):
+    cloudwatch = deployed.client("cloudwatch")
+    (dashboard,) = cloudwatch.list_dashboards()["DashboardEntries"]
+    body = cloudwatch.get_dashboard(DashboardName=dashboard["DashboardName"])["DashboardBody"]
+    assert json.loads(body)["widgets"]
+    for output in ("FunctionName", "TableName"):
+        assert f'"{deployed.outputs[output]}"' in body
+    assert deployed.outputs["FailedDeliveriesUrl"].rsplit("/", 1)[1] in body
+    assert "${" not in body
+
+
+def test_when_the_stack_goes_the_table_stays(deployed):
+    """The last test: it takes down what the others look at."""
+    cloudformation = deployed.client("cloudformation")
+    cloudformation.delete_stack(StackName=STACK)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    dynamodb = deployed.client("dynamodb")
+    assert dynamodb.list_tables()["TableNames"] == [deployed.outputs["TableName"]]
+    # As README.md says.
+    dynamodb.update_table(TableName=deployed.outputs["TableName"], DeletionProtectionEnabled=False)
+    dynamodb.delete_table(TableName=deployed.outputs["TableName"])

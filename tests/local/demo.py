@@ -20,6 +20,9 @@ from stack import (
 )  # fmt: skip
 
 MAILS = ROOT / "target/local/mails"
+CARDS = ROOT / "target/local/cards.json"
+# How often Jane tries again.
+TRIES = 5
 # What fits on a screen; the whole mail goes into a file.
 SHOWN_LINES = 40
 
@@ -192,14 +195,38 @@ def play(stack: Stack, scenes: list[Scene]) -> None:
 
         check(scene, wait_for("the same notice for machines", 10, new_notices))
 
-    # Nothing more may come: neither from the granted logins nor from another component's stream.
+    # Nothing more may come: neither from who tries again, nor from the granted logins, nor from another
+    # component's stream.
+    number = len(scenes) + 1
+    print(f"\n{number}. Jane tries again, {TRIES} times, and nobody hears of it twice", flush=True)
+    for _ in range(TRIES):
+        stack.put(scenes[0].lines)
     stack.put(AUDIT_NOISE, stack.audit_stream)
-    deliveries = len(scenes) + 1
+    deliveries = len(scenes) + TRIES + 1
     wait_for("the function to have seen every delivery", 20, lambda: len(stack.reports()) >= deliveries)
     received.extend(stack.notices())
     expected = len(scenes)
     if len(received) != expected or len(stack.relay.mails) != expected:
         raise Failure(f"{expected} notices were expected, {len(received)} came: {[n.get('cause') for n in received]}")
+    if total(stack, "Suppressed") != TRIES:
+        raise Failure(f"{TRIES} denials were to be counted and not told, {total(stack, 'Suppressed')} were")
+
+    # People are told when it is over: the next look is two minutes after the last denial.
+    number += 1
+    print(f"\n{number}. Jane is let in; a tick sees it some minutes later (the clock is put forward)\n", flush=True)
+    stack.put([granted(SSO_ROLE, 40500)])
+    stack.tick(minutes=3)
+    (mail,) = wait_for("the mail that it is over", 20, lambda: stack.relay.mails[expected:])
+    show(mail, f"{number}-resolved")
+    (notice,) = wait_for("the same notice for machines", 10, stack.notices)
+    if (notice["kind"], notice["principal"], notice["count"]) != ("resolved", scenes[0].principal, 1 + TRIES):
+        raise Failure(f"not what was resolved: {json.dumps(notice, indent=1)}")
+
+    if stack.slack:
+        cards, complaints = stack.slack.cards(), stack.slack.ask("complaints")
+        CARDS.write_text(json.dumps(cards, indent=1, ensure_ascii=False) + "\n")
+        if complaints or len(cards) != len(scenes):
+            raise Failure(f"{len(scenes)} cards were expected in Slack, {len(cards)} came; Slack says {complaints}")
 
 
 def total(stack: Stack, metric: str) -> int:
@@ -223,6 +250,12 @@ def check(scene: Scene, notices: list[dict]) -> None:
             raise Failure(f"`{scene.title}`: `{what}` is not what it should be: {json.dumps(notice, indent=1)}")
 
 
+def slack_said(stack: Stack, cards: int) -> str:
+    if stack.slack:
+        return f"Slack got {cards} cards, and edited Jane's in place: {CARDS.relative_to(ROOT)}."
+    return "There was no Slack in it; after `make tools` there is."
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--function", type=Path, default=FUNCTION, metavar="ZIP")
@@ -238,7 +271,7 @@ def main() -> None:
             play(stack, all_scenes)
         except Failure as failure:
             raise Failure(f"{failure}\n{stack.diagnostics()}") from None
-        counted = {name: total(stack, name) for name in ("Lines", "Ignored", "Denials", "FactsUnknown")}
+        counted = {name: total(stack, name) for name in ("Lines", "Ignored", "Denials", "FactsUnknown", "Suppressed")}
         if counted["FactsUnknown"]:
             raise Failure(f"facts stayed unknown\n{stack.diagnostics()}")
 
@@ -248,11 +281,13 @@ def main() -> None:
 {chr(10).join(f"    {scene.cause:28} {scene.title}" for scene in all_scenes)}
   The granted logins made none, nor did what the audit log says ({counted["Ignored"]} line ignored). The forged
   line named nobody. Why the first two were refused is in no line: the function asked EKS and IAM.
+  Of Jane people were told once, and once more when she got in; {counted["Suppressed"]} more denials were only counted.
+  {slack_said(stack, len(all_scenes))}
 
   Real        the function's own binary, {arguments.function.name}, run as Lambda runs it; the
               delivery that it gets from the log group; what it publishes.
-  Simulated   CloudWatch Logs, Lambda, EKS, IAM, SNS and SQS, by MiniStack on 127.0.0.1; the
-              mailbox, by a relay that keeps what SNS would have sent.
+  Simulated   CloudWatch Logs, Lambda, DynamoDB, EKS, IAM, SNS and SQS, by MiniStack on 127.0.0.1;
+              the mailbox, by a relay that keeps what SNS would have sent{"; Slack" if stack.slack else ""}.
   In AWS      lines arrive after seconds or minutes; a delivery that fails is tried again and then
               kept in a queue; the filter lets less through (infra/sam/template.yaml).
 

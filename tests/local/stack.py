@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The responder on this machine, without an AWS account.
 
-MiniStack plays CloudWatch Logs, Lambda, SNS, SQS, EKS and IAM, on 127.0.0.1 and a free port. The
-function that it runs is ours, as built: lines are put into the log group of a cluster, a subscription
-filter delivers them, the function asks EKS and IAM and publishes notices. One thing MiniStack does not do
-is send mail, so a relay in front of SNS passes every call on as it is, and keeps what a mailbox would
-have got.
+MiniStack plays CloudWatch Logs, Lambda, SNS, SQS, DynamoDB, EventBridge, EKS and IAM, on 127.0.0.1 and a
+free port. The function that it runs is ours, as built: lines are put into the log group of a cluster, a
+subscription filter delivers them, the function asks EKS and IAM, remembers incidents and publishes
+notices. One thing MiniStack does not do is send mail, so a relay in front of SNS passes every call on as
+it is, and keeps what a mailbox would have got. With `make tools` there is a Slack as well
+(tests/slack/server.py), which refuses what Slack refuses.
 
 Run as a program (`make local`) it keeps the stack until Ctrl-C and writes target/local/endpoints.json.
 """
@@ -50,6 +51,31 @@ SSO_PROVIDER = f"arn:aws:iam::{ACCOUNT}:saml-provider/AWSSSO_0123456789abcdef_DO
 ADMIN_ROLE, PIPELINE_ROLE, NODE_ROLE = "platform-admin", "deploy", "eks-node"
 ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKS{}Policy"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+# The table of infra/sam/template.yaml; a test compares them.
+TABLE = {
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "S"},
+        {"AttributeName": "owed", "AttributeType": "S"},
+        {"AttributeName": "due_at", "AttributeType": "N"},
+    ],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "owed",
+            "KeySchema": [
+                {"AttributeName": "owed", "KeyType": "HASH"},
+                {"AttributeName": "due_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ],
+}
+TABLE_NAME = "incidents"
+# What tests/slack/workspace.py has.
+SLACK_PYTHON = ROOT / ".tools/slack/bin/python"
+SLACK_CHANNEL, SLACK_TOKEN, SLACK_SECRET = "C0000000001", "xoxb-fake-0000", "eks-access/slack"
 
 
 class Failure(Exception):
@@ -127,6 +153,33 @@ class MailRelay:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+class Slack:
+    """tests/slack/server.py: it ends with its standard input, so it never outlives us."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [SLACK_PYTHON, ROOT / "tests/slack/server.py"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        self.url = self.process.stdout.readline().strip()
+        if not self.url:
+            raise Failure("the local Slack did not start; `make clean tools` installs it anew")
+
+    def ask(self, what: str):
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=10)
+        connection.request("GET", f"/control/{what}")
+        return json.load(connection.getresponse())
+
+    def cards(self) -> list[dict]:
+        """What people see in the channel, replies in threads left out."""
+        return [message for message in self.ask("messages").get(SLACK_CHANNEL, []) if not message.get("thread_ts")]
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(10)
 
 
 class Server:
@@ -216,9 +269,15 @@ class Server:
 class Stack(Server):
     """The responder in MiniStack, subscribed to the log of one cluster."""
 
-    def __init__(self, function: Path = FUNCTION, python: str | Path = sys.executable):
+    def __init__(
+        self,
+        function: Path = FUNCTION,
+        python: str | Path = sys.executable,
+        variables: dict[str, str] | None = None,
+    ):
+        """`variables` are the function's, besides or in place of the usual ones; then there is no Slack."""
         super().__init__(python)
-        self.function = function
+        self.function, self.variables = function, variables
 
     def _start(self) -> None:
         if not self.function.is_file():
@@ -226,6 +285,10 @@ class Stack(Server):
         super()._start()
         self.relay = MailRelay(self.port)
         self.cleanup.callback(self.relay.close)
+        # `make run` is to install little, so there is a Slack only for who has it already.
+        self.slack = Slack() if self.variables is None and SLACK_PYTHON.is_file() else None
+        if self.slack:
+            self.cleanup.callback(self.slack.close)
         self._provision()
 
     def _provision(self) -> None:
@@ -281,6 +344,7 @@ class Stack(Server):
     def _deploy(self) -> None:
         """What infra/sam/template.yaml makes, as far as the demo needs it."""
         self.logs, self.lambda_, self.sqs, sns = map(self.client, ("logs", "lambda", "sqs", "sns"))
+        self.client("dynamodb").create_table(TableName=TABLE_NAME, **TABLE)
 
         self.topic_arn = sns.create_topic(Name="eks-access-notices")["TopicArn"]
         self.queue_url = self.sqs.create_queue(QueueName="eks-access-notices")["QueueUrl"]
@@ -313,8 +377,10 @@ class Stack(Server):
                     "TOPIC_ARN": self.topic_arn,
                     "OWN_ACCOUNTS": ACCOUNT,
                     "METRICS_NAMESPACE": "EksAccessResponder",
+                    "TABLE_NAME": TABLE_NAME,
                     "AWS_ENDPOINT_URL": self.url,
                     "AWS_ENDPOINT_URL_SNS": self.relay.url,
+                    **self._further_variables(),
                 }
             },
         )
@@ -327,6 +393,36 @@ class Stack(Server):
             filterPattern=FILTER_PATTERN,
             destinationArn=function["FunctionArn"],
         )
+
+    def _further_variables(self) -> dict[str, str]:
+        if not self.slack:
+            return self.variables or {}
+        self.client("secretsmanager").create_secret(
+            Name=SLACK_SECRET, SecretString=json.dumps({"bot_token": SLACK_TOKEN})
+        )
+        return {
+            "SLACK_SECRET": SLACK_SECRET,
+            "SLACK_CHANNEL": SLACK_CHANNEL,
+            "SLACK_API_URL": f"{self.slack.url}/api/",
+        }
+
+    def tick(self, minutes: int = 0, is_awaited: bool = True) -> None:
+        """What EventBridge does every minute; `minutes` puts the clock forward."""
+        event = {
+            "version": "0",
+            "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": ACCOUNT,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60 * minutes)),
+            "region": REGION,
+            "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/tick"],
+            "detail": {},
+        }
+        kind = "RequestResponse" if is_awaited else "Event"
+        answer = self.lambda_.invoke(FunctionName=self.function_name, InvocationType=kind, Payload=json.dumps(event))
+        if "FunctionError" in answer:
+            raise Failure(f"the tick failed: {answer['Payload'].read().decode()}")
 
     def put(self, lines: list[str], stream: str | None = None) -> None:
         """Lines into the cluster's log: what EKS does in a real account."""
@@ -387,6 +483,8 @@ class Stack(Server):
             "function_log_group": f"/aws/lambda/{self.function_name}",
             "topic_arn": self.topic_arn,
             "queue_url": self.queue_url,
+            "table": TABLE_NAME,
+            "slack": self.slack and self.slack.url,
             "credentials": CREDENTIALS,
         }
 
@@ -433,13 +531,19 @@ The responder is waiting for lines of the cluster `{CLUSTER}`.
 Mail arrives below. Ctrl-C ends it.""", flush=True)
 
         shown = written = 0
+        next_tick = time.monotonic() + 60
         with contextlib.suppress(KeyboardInterrupt):
             while stack.server.poll() is None:
+                if time.monotonic() >= next_tick:
+                    next_tick += 60
+                    stack.tick()
                 mails, log = stack.relay.mails, stack.function_log()
                 for mail in mails[shown:]:
                     print("\n" + framed(mail.lines()), flush=True)
                 for line in log[written:]:
-                    print(f"  function: {line}", flush=True)
+                    # A tick every minute has little to say.
+                    if '"Owed":0,' not in line:
+                        print(f"  function: {line}", flush=True)
                 shown, written = len(mails), len(log)
                 time.sleep(0.5)
             raise Failure(f"MiniStack ended by itself:\n{stack.server_log.read_text()[-2000:]}")
