@@ -40,7 +40,7 @@ build: machine ## the function as it is deployed: target/lambda/responder.zip
 	@tools/package.py target/release/responder responder
 
 .PHONY: test
-test: fmt-check lint deny build test-infra test-demo test-rust ## everything that CI checks
+test: fmt-check lint deny build test-infra test-slack test-demo test-rust ## everything that CI checks
 	@true
 
 .PHONY: bench
@@ -64,11 +64,11 @@ sam-validate: $(TOOLS)/check.done ## check the template with AWS' own tools, off
 	$(TOOLS)/check/bin/sam validate --lint --language-extensions --template infra/sam/template.yaml
 
 .PHONY: tools
-tools: $(TOOLS)/run.done $(TOOLS)/check.done $(TOOLS)/deploy.done ## install the pinned tools into .tools (run and test do this by themselves)
+tools: $(TOOLS)/run.done $(TOOLS)/check.done $(TOOLS)/deploy.done $(TOOLS)/slack.done $(TOOLS)/slack-types.done ## install the pinned tools into .tools (run and test do this by themselves)
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here
-	rm -rf target $(TOOLS) infra/sam/.aws-sam
+	rm -rf target $(TOOLS) infra/sam/.aws-sam tools/slack-types/node_modules
 
 # ---- the parts of `make test` ---------------------------------------------------------------------
 
@@ -94,6 +94,11 @@ test-infra: $(TOOLS)/check.done $(TOOLS)/run.done $(TOOLS)/deploy.done sam-valid
 	$(call say,tests of the template and of the package)
 	$(TOOLS)/check/bin/python -m pytest -q -p no:cacheprovider -p no:logging tests/infra
 
+.PHONY: test-slack
+test-slack: $(TOOLS)/slack.done $(TOOLS)/slack-types.done
+	$(call say,tests of the Slack that the other tests speak to)
+	$(TOOLS)/slack/bin/python -m pytest -q -p no:cacheprovider tests/slack
+
 .PHONY: test-demo
 test-demo: $(TOOLS)/run.done build
 	$(call say,the demo$(comma) with the function as it is deployed)
@@ -107,7 +112,7 @@ build-tests: machine
 
 # Last, so that its closing line is the last word.
 .PHONY: test-rust
-test-rust: $(TOOLS)/check.done build build-tests
+test-rust: $(TOOLS)/check.done $(TOOLS)/run.done $(TOOLS)/slack.done $(TOOLS)/slack-types.done build build-tests
 	$(call say,tests)
 	cargo test --locked --workspace --doc --quiet
 	@if cargo nextest --version >/dev/null 2>&1; then \
@@ -134,6 +139,14 @@ $(TOOLS)/%.done: tools/requirements/%.txt
 	$(TOOLS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@[ $* != check ] || install -m 0755 $(TOOLS)/check/lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-$$(uname -m | sed 's/aarch64/arm64/') $(RIE)
 	@touch $@
+
+# What Slack publishes of its own messages' types, and the compiler that reads them.
+$(TOOLS)/slack-types.done: tools/slack-types/package-lock.json
+	$(call say,installing tools/slack-types)
+	@command -v npm >/dev/null || { echo 'This machine lacks Node.js 20 or later with npm, which the tests of Slack messages need:'; \
+	   echo '  Debian, Ubuntu: apt-get install nodejs npm (or from https://nodejs.org)'; exit 1; } >&2
+	npm ci --silent --prefix tools/slack-types
+	@mkdir -p $(TOOLS) && touch $@
 
 # For the demo the debug build does: the same code, and a fraction of the wait before the first answer.
 .PHONY: demo-function
