@@ -406,9 +406,16 @@ class Stack(Server):
             "SLACK_API_URL": f"{self.slack.url}/api/",
         }
 
-    def tick(self, minutes: int = 0, is_awaited: bool = True) -> None:
+    def tick(self, minutes: int = 0) -> None:
         """What EventBridge does every minute; `minutes` puts the clock forward."""
-        event = {
+        event = json.dumps(self.tick_event(minutes))
+        answer = self.lambda_.invoke(FunctionName=self.function_name, Payload=event)
+        if "FunctionError" in answer:
+            raise Failure(f"the tick failed: {answer['Payload'].read().decode()}")
+
+    @staticmethod
+    def tick_event(minutes: int = 0) -> dict:
+        return {
             "version": "0",
             "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
             "detail-type": "Scheduled Event",
@@ -419,10 +426,6 @@ class Stack(Server):
             "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/tick"],
             "detail": {},
         }
-        kind = "RequestResponse" if is_awaited else "Event"
-        answer = self.lambda_.invoke(FunctionName=self.function_name, InvocationType=kind, Payload=json.dumps(event))
-        if "FunctionError" in answer:
-            raise Failure(f"the tick failed: {answer['Payload'].read().decode()}")
 
     def put(self, lines: list[str], stream: str | None = None) -> None:
         """Lines into the cluster's log: what EKS does in a real account."""
