@@ -294,7 +294,7 @@ fn secrets_and_links_are_shown_in_no_rendering() {
         let line = error(&format!(
             "input token was not properly formatted: duplicate query parameter found: {text} https://evil.example/approve"
         ));
-        for rendering in ["text", "email", "sns", "chat"] {
+        for rendering in ["text", "email", "sns", "chat", "slack"] {
             let output = explain(&["--render", rendering], std::slice::from_ref(&line)).stdout;
             assert!(
                 !output.contains("s3cr3t") && !output.contains("czNjcjN0OA"),

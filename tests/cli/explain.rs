@@ -200,6 +200,12 @@ fn notices_are_printed_in_every_rendering() {
         sns["MessageAttributes"]["cause"]["StringValue"],
         "principal-not-mapped"
     );
+    let card: serde_json::Value = serde_json::from_str(&render("slack")).unwrap();
+    assert_eq!(card["blocks"][0]["type"], "header");
+    assert_eq!(
+        (&card["parse"], &card["unfurl_links"]),
+        (&"none".into(), &false.into())
+    );
     assert!(render("text").contains("What to do"));
 }
 

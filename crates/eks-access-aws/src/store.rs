@@ -160,7 +160,6 @@ impl Store {
         arrival: &Arrival,
         now: i64,
     ) -> Result<Arrived, StoreError> {
-        let cluster = &notice.cluster;
         // Ids of CloudWatch Logs are unique; the first line's stands for all.
         let lines = format!(
             "{}/{}/{}",
@@ -180,21 +179,7 @@ impl Store {
             .set_once("episode", 1_u64)
             .set_once("subject", notice.subject.slug().as_str())
             .set_once("symptom", notice.symptom.slug())
-            .set_once("cluster", cluster.title())
-            .set_once(
-                "account",
-                cluster
-                    .account
-                    .as_ref()
-                    .map_or("-", |account| account.as_str()),
-            )
-            .set_once(
-                "region",
-                cluster
-                    .region
-                    .as_ref()
-                    .map_or("-", |region| region.as_str()),
-            );
+            .of_cluster(&notice.cluster);
         let changed = match self.change(&incident(id), STATE, change).await? {
             // They came late: the last line stays the last.
             Changed::No(Some(row)) if row.text("lines") != Some(lines.as_str()) => {
@@ -382,15 +367,7 @@ fn incident(id: &IncidentId) -> String {
 }
 
 fn of_cluster(kind: &str, cluster: &Cluster) -> String {
-    let account = cluster
-        .account
-        .as_ref()
-        .map_or("-", |account| account.as_str());
-    let region = cluster
-        .region
-        .as_ref()
-        .map_or("-", |region| region.as_str());
-    format!("{kind}#{account}/{region}/{}", cluster.title())
+    format!("{kind}#{}", row::place(cluster).join("/"))
 }
 
 fn expiry(now: i64) -> i64 {

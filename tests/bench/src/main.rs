@@ -378,7 +378,7 @@ fn zipped(responder: &Path) -> Row {
         .len();
     std::fs::remove_file(&archive).ok();
     let mebibytes = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1_048_576.0;
-    Row::new("zip archive", "MiB", vec![mebibytes], Some(3.0))
+    Row::new("zip archive", "MiB", vec![mebibytes], Some(4.0))
 }
 
 fn milliseconds(duration: Duration) -> f64 {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use eks_access::cluster::Cluster;
 use eks_access::notice::digest::{NAMED, Storm};
 
 use super::row::{Change, Row};
@@ -46,21 +45,7 @@ impl Store {
             .map(ToString::to_string)
             .collect();
         let mut change = Change::new()
-            .set_once("cluster", cluster.title())
-            .set_once(
-                "account",
-                cluster
-                    .account
-                    .as_ref()
-                    .map_or("-", |account| account.as_str()),
-            )
-            .set_once(
-                "region",
-                cluster
-                    .region
-                    .as_ref()
-                    .map_or("-", |region| region.as_str()),
-            )
+            .of_cluster(cluster)
             .set_once("named", names)
             .set_once("first_seen", storm.first_seen)
             .set("last_seen", storm.last_seen)
@@ -88,12 +73,7 @@ pub(super) fn storm(row: &Row) -> Option<Storm> {
         .filter_map(|name| Some((name.strip_prefix(CAUSE)?.to_owned(), row.count(name))))
         .collect();
     Some(Storm {
-        cluster: Cluster {
-            name: row.text("cluster")?.parse().ok(),
-            account: row.text("account")?.parse().ok(),
-            region: row.text("region")?.parse().ok(),
-            mode: None,
-        },
+        cluster: row.cluster()?,
         by_cause,
         named: row
             .texts("named")

@@ -319,16 +319,10 @@ pub(super) fn place(row: &Row) -> Option<Place> {
 }
 
 pub(super) fn incident_row(due: &Due, row: &Row) -> Option<IncidentRow> {
-    let cluster = Cluster {
-        name: row.text("cluster")?.parse().ok(),
-        account: row.text("account")?.parse().ok(),
-        region: row.text("region")?.parse().ok(),
-        mode: None,
-    };
     Some(IncidentRow {
         id: due.id()?,
         state: remembered(row),
-        cluster,
+        cluster: row.cluster()?,
         subject: row.text("subject")?.parse().ok()?,
         symptom: row.text("symptom")?.parse().ok()?,
         owes_sns: row.flag("owes_sns"),

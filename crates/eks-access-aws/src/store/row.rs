@@ -5,6 +5,17 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use eks_access::cluster::{Cluster, Region};
+use eks_access::principal::AccountId;
+
+/// Account, Region and name of a cluster; `-` for what is not known.
+pub(crate) fn place(cluster: &Cluster) -> [&str; 3] {
+    [
+        cluster.account.as_ref().map_or("-", AccountId::as_str),
+        cluster.region.as_ref().map_or("-", Region::as_str),
+        cluster.title(),
+    ]
+}
 
 /// The attributes of a row.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,6 +46,16 @@ impl Row {
 
     pub(crate) fn bytes(&self, name: &str) -> Option<&[u8]> {
         Some(self.0.get(name)?.as_b().ok()?.as_ref())
+    }
+
+    /// The cluster that [`Change::of_cluster`] wrote. Its mode is not kept: it may change.
+    pub(crate) fn cluster(&self) -> Option<Cluster> {
+        Some(Cluster {
+            name: self.text("cluster")?.parse().ok(),
+            account: self.text("account")?.parse().ok(),
+            region: self.text("region")?.parse().ok(),
+            mode: None,
+        })
     }
 
     pub(crate) fn texts(&self, name: &str) -> Vec<&str> {
@@ -136,6 +157,14 @@ impl Change {
         let set = format!("{name} = if_not_exists({name}, {})", self.placed(value));
         self.sets.push(set);
         self
+    }
+
+    /// Sets the cluster, if the row does not have it.
+    pub(crate) fn of_cluster(self, cluster: &Cluster) -> Self {
+        let [account, region, name] = place(cluster);
+        self.set_once("cluster", name)
+            .set_once("account", account)
+            .set_once("region", region)
     }
 
     pub(crate) fn add(mut self, name: &str, value: u64) -> Self {
