@@ -230,7 +230,7 @@ fn a_wrong_cluster_and_missing_credentials_are_wrong_usage() {
     let ran = world.run(&["admins", "--cluster", "prod"]);
     assert_eq!(ran.code(), 2);
     assert!(
-        ran.stderr.contains("without good credentials"),
+        ran.stderr.contains("no good AWS credentials were found;"),
         "{}",
         ran.stderr
     );

@@ -289,7 +289,7 @@ fn wrong_clusters_and_missing_credentials_are_wrong_usage() {
     let ran = world.run(&["doctor", "--cluster", "prod"]);
     assert_eq!(ran.code(), 2);
     assert!(
-        ran.stderr.contains("without good credentials"),
+        ran.stderr.contains("no good AWS credentials were found;"),
         "{}",
         ran.stderr
     );

@@ -165,13 +165,24 @@ fn without_credentials_or_a_region_nothing_is_guessed() {
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ];
     let program = env!("CARGO_BIN_EXE_eks-access");
-    let ran = run(
-        program,
-        &["explain", "--live", "--cluster", "prod"],
-        home,
-        LINE.as_bytes(),
-    );
-    assert_eq!(ran.code(), 2);
-    assert!(ran.stderr.contains("credentials"), "{}", ran.stderr);
-    assert_eq!(ran.stdout, "");
+    let asked = ["explain", "--live", "--cluster", "prod"];
+    for (more, words) in [
+        (
+            &[][..],
+            "no Region is known; name the cluster's with --region",
+        ),
+        (
+            &["--region", "eu-west-1"],
+            "no good AWS credentials were found; name a profile",
+        ),
+        (
+            &["--region", "eu-west-1", "--profile", "nosuch"],
+            "no good AWS credentials were found (",
+        ),
+    ] {
+        let ran = run(program, &[&asked[..], more].concat(), home, LINE.as_bytes());
+        assert_eq!(ran.code(), 2);
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
 }

@@ -79,7 +79,7 @@ fn an_incident_is_muted_and_heard_again_and_who_did_it_is_kept() {
     let ran = world.run(&["mute", "1a2b3c4d", "--table", TABLE, "--for", "8h"]);
     assert_eq!(ran.code(), 0, "{}", ran.stderr);
     assert!(ran.stdout.contains(
-        "incident 1a2b3c4d (arn:aws:iam::111122223333:role/dev on prod-eu) is muted until"
+        "incident 1a2b3c4d (prod-eu, arn:aws:iam::111122223333:role/dev) is muted until"
     ));
     let (code, document) = world.json(&["incidents", "--table", TABLE]);
     assert_eq!(code, 1);

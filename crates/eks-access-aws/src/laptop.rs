@@ -40,6 +40,9 @@ const ATTEMPTS: u32 = 6;
 /// When there are no credentials, or STS does not take them.
 pub async fn caller(profile: Option<&str>, region: Option<&str>) -> Result<Caller, Refused> {
     let config = config(profile, region).await;
+    if config.region().is_none() {
+        return Err(Refused::without_region());
+    }
     let Some(provider) = config.credentials_provider() else {
         return Err(Refused::without_credentials("nothing has any".to_owned()));
     };

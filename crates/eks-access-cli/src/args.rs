@@ -17,7 +17,8 @@ use eks_access::principal::{AccountId, Principal};
 #[derive(Debug, Parser)]
 #[command(name = "eks-access", version, max_term_width = 100)]
 #[command(after_help = "\
-Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage, or a file that is missing or broken.
+Exit codes: 0 nothing was refused, 1 denials were found, 2 wrong usage, or a file that is missing or broken;
+what they mean for commands that ask AWS is in their own help.
 
 Examples:
   aws logs tail /aws/eks/prod/cluster --since 1h | eks-access explain --cluster prod --region eu-west-1
@@ -499,12 +500,12 @@ impl From<StreamName> for Stream {
 /// What `explain` prints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Grouped and counted, for people
+    /// For people
     #[default]
     Text,
-    /// One object per line of input
+    /// JSON: of `explain` one object per line of input, of others one in all
     Json,
-    /// The JSON Schema of those objects
+    /// The JSON Schema of that
     Schema,
 }
 
@@ -526,10 +527,10 @@ pub(crate) enum Render {
 /// What `causes` prints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListFormat {
-    /// A table
+    /// For people
     #[default]
     Text,
-    /// One object per cause
+    /// JSON
     Json,
 }
 

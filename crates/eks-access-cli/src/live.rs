@@ -50,11 +50,7 @@ impl Session {
     async fn start(account: &Account) -> Result<Self, Error> {
         let region = account.region.as_ref().map(Region::as_str);
         let caller = laptop::caller(account.profile.as_deref(), region).await;
-        let caller = caller.map_err(|refused| {
-            Error::Ask(format!(
-                "{refused}; without good credentials nothing can be asked of AWS"
-            ))
-        })?;
+        let caller = caller.map_err(|refused| Error::Ask(refused.to_string()))?;
         let region: Option<Region> = caller.region().and_then(|region| region.parse().ok());
         let region = region.ok_or_else(|| {
             Error::Ask(

@@ -190,7 +190,18 @@ pub struct Cluster {
     pub mode: Option<AuthenticationMode>,
 }
 
+/// The cluster of `eks-access self-test`, which no account is expected to have.
+pub const SELF_TEST: &str = "eks-access-self-test";
+
 impl Cluster {
+    /// Whether this is only a test of the product itself.
+    #[must_use]
+    pub fn is_self_test(&self) -> bool {
+        self.name
+            .as_ref()
+            .is_some_and(|name| name.as_str() == SELF_TEST)
+    }
+
     /// The name for people: the cluster's, or words that say that it is not known.
     #[must_use]
     pub fn title(&self) -> &str {

@@ -214,7 +214,7 @@ impl Notice {
     /// What to do, the least first. Only what can work in this cluster's authentication mode; nothing once it is resolved.
     #[must_use]
     pub fn remedies(&self) -> Vec<Remedy> {
-        if self.standing.resolved_at().is_some() {
+        if self.standing.resolved_at().is_some() || self.cluster.is_self_test() {
             return Vec::new();
         }
         let principal = match &self.subject {
@@ -253,6 +253,9 @@ impl Notice {
     /// One line without log text: what, where, who.
     #[must_use]
     pub fn headline(&self) -> String {
+        if self.cluster.is_self_test() {
+            return "self-test: nothing is wrong".to_owned();
+        }
         format!(
             "{}: {}{}",
             self.cluster.title(),
@@ -264,6 +267,10 @@ impl Notice {
     /// One sentence, without log text: what is wrong, or that it no longer is.
     #[must_use]
     pub fn summary(&self) -> String {
+        if self.cluster.is_self_test() {
+            return "Somebody ran `eks-access self-test`: notices go out. There is nothing to do."
+                .to_owned();
+        }
         let Standing::Resolved { at } = self.standing else {
             return self.cause.summary.to_owned();
         };

@@ -19,6 +19,8 @@ pub enum Kind {
     NotFound,
     /// The credentials are not good, or there are none.
     Credentials,
+    /// Nothing says which Region to ask.
+    NoRegion,
     /// Another error.
     Other,
 }
@@ -47,7 +49,26 @@ impl fmt::Display for Refused {
                 "AWS had too many questions at once ({action}); try again later"
             ),
             Kind::Unreachable => write!(f, "AWS could not be reached for {action}: {said}"),
-            Kind::Credentials => write!(f, "the credentials are not good for {action}: {said}"),
+            Kind::Credentials if self.code.is_empty() => {
+                let said = match said.as_str() {
+                    "" => said,
+                    // What the SDK looked at, one by one.
+                    said if said.contains("no credentials found in chain") => String::new(),
+                    said => format!(" ({said})"),
+                };
+                write!(
+                    f,
+                    "no good AWS credentials were found{said}; name a profile with --profile, run `aws sso login`, or set \
+                     AWS_ACCESS_KEY_ID"
+                )
+            }
+            Kind::Credentials => write!(
+                f,
+                "the credentials are not good for {action}: {said}; without good credentials nothing can be asked of AWS"
+            ),
+            Kind::NoRegion => f.write_str(
+                "no Region is known; name the cluster's with --region, or set AWS_REGION",
+            ),
             Kind::NotFound | Kind::Other => {
                 write!(
                     f,
@@ -121,6 +142,16 @@ impl Refused {
         }
     }
 
+    /// There is nowhere to ask.
+    pub(super) fn without_region() -> Self {
+        Self {
+            action: "sts:GetCallerIdentity",
+            kind: Kind::NoRegion,
+            code: String::new(),
+            message: LogText::new(""),
+        }
+    }
+
     /// There is nobody to ask as.
     pub(super) fn without_credentials(said: String) -> Self {
         Self {
@@ -153,5 +184,5 @@ pub(super) fn chain(error: &dyn Error) -> String {
         }
         next = error.source();
     }
-    said
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -29,11 +29,7 @@ impl Live {
             .map_err(Error::Runtime)?;
         let caller = runtime
             .block_on(laptop::caller(profile, region))
-            .map_err(|refused| {
-                Error::Ask(format!(
-                    "{refused}; without good credentials nothing can be asked of AWS"
-                ))
-            })?;
+            .map_err(|refused| Error::Ask(refused.to_string()))?;
         let Some(region) = caller.region().map(str::to_owned) else {
             return Err(Error::Ask(
                 "no Region is known; name the cluster's with --region, or set AWS_REGION"

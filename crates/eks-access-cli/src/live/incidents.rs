@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use eks_access::catalogue::find;
+use eks_access::incident::Subject;
 use eks_access::timestamp;
 use eks_access_aws::store::{IncidentRow, Store, StoreError};
 use serde_json::{Value, json};
@@ -29,7 +30,9 @@ pub(crate) fn run(options: &Incidents) -> Result<Found, Error> {
     let now = now();
     let mut rows: Vec<IncidentRow> = rows
         .into_iter()
-        .filter(|row| options.all || state(row, now) != State::Over)
+        .filter(|row| {
+            options.all || !(state(row, now) == State::Over || row.cluster.is_self_test())
+        })
         .collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.state.last_seen));
     let text = match options.format {
@@ -68,7 +71,7 @@ pub(crate) fn mute(options: &Mute) -> Result<Found, Error> {
             .then_some((row, until))
             .ok_or_else(|| Error::Ask("the incident is gone by now".to_owned()))
     })??;
-    let what = format!("{} on {}", row.subject.slug(), row.cluster.title());
+    let what = format!("{}, {}", row.cluster.title(), whom(&row));
     let said = match until {
         Some(until) => format!(
             "incident {} ({what}) is muted until {}; its lines are counted all the same\n",
@@ -145,15 +148,14 @@ fn text(rows: &[IncidentRow], now: i64) -> String {
         let title = find(&state.told_cause).map_or("not told yet", |cause| cause.title);
         let _ = writeln!(
             out,
-            "{}  {:<8}  {}: {title}\n          {}\n          at least {} lines, {} to {}, told {} times",
+            "{}  {:<8}  {}: {title}\n          {}\n          at least {}, {}, told {}",
             row.id.short(),
             self::state(row, now).slug(),
             row.cluster.title(),
-            row.subject.slug(),
-            state.count,
-            timestamp::rfc3339(state.first_seen),
-            timestamp::rfc3339(state.last_seen),
-            state.told,
+            whom(row),
+            times(state.count, "line"),
+            span(state.first_seen, state.last_seen),
+            times(state.told, "time"),
         );
         if let (Some(until), Some(by)) = (
             state.muted_until.filter(|until| now < *until),
@@ -167,6 +169,29 @@ fn text(rows: &[IncidentRow], now: i64) -> String {
         }
     }
     out
+}
+
+/// `1 line`, `2 lines`.
+fn times(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
+
+fn span(first: i64, last: i64) -> String {
+    let (first, last) = (timestamp::rfc3339(first), timestamp::rfc3339(last));
+    if first == last {
+        first
+    } else {
+        format!("{first} to {last}")
+    }
+}
+
+fn whom(row: &IncidentRow) -> String {
+    match &row.subject {
+        Subject::Principal(principal) => principal.to_string(),
+        Subject::ForeignAccounts => "principals of other accounts".to_owned(),
+        Subject::Nobody => "nobody is named".to_owned(),
+    }
 }
 
 fn object(row: &IncidentRow, now: i64) -> Value {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use eks_access::cluster::SELF_TEST as MARK;
 use eks_access::text::LogText;
 use eks_access::timestamp;
 use eks_access_aws::laptop::invoke::{Invoked, invoke};
@@ -12,9 +13,6 @@ use super::{Session, wait};
 use crate::args::{ListFormat, SelfTest};
 use crate::output::{Error, Found};
 use crate::pack::{Delivery, packed};
-
-/// What marks a delivery as a test, in its cluster's and its role's name.
-const MARK: &str = "eks-access-self-test";
 
 /// Runs the command.
 pub(crate) fn run(options: &SelfTest) -> Result<Found, Error> {
@@ -38,7 +36,11 @@ pub(crate) fn run(options: &SelfTest) -> Result<Found, Error> {
         );
         let event = event(&role, &account, since.as_millis())?;
         let invoked = invoke(&session.config, &options.function, event.into_bytes()).await;
-        let invoked = invoked.map_err(|refused| Error::Ask(refused.to_string()))?;
+        let invoked = invoked.map_err(|refused| {
+            Error::Ask(format!(
+                "{refused}; the stack's output `FunctionName` has the function's name, see --region and --profile too"
+            ))
+        })?;
         Ok::<_, Error>((role, invoked))
     })??;
     let seen = Seen::of(&invoked);

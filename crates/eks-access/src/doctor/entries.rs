@@ -142,8 +142,7 @@ fn quota(count: usize) -> Finding {
         NEARLY..QUOTA => Level::Warn,
         _ => Level::Error,
     };
-    let what =
-        format!("{count} of {QUOTA} access entries are used; there can't be more than {QUOTA}");
+    let what = format!("{count} of {QUOTA} access entries are used; there can't be more");
     found(Check::EntryQuota, level, what)
 }
 

@@ -31,6 +31,8 @@ impl Digest {
             .incidents
             .iter()
             .filter(|(_, incident)| incident.is_told())
+            // There is nothing to find out about a cluster that does not exist.
+            .filter(|(key, _)| !self.cluster(key.cluster).is_self_test())
             .collect();
         incidents.sort_by(|(key, one), (other_key, other)| {
             let rank = |incident: &Incident| (incident.cause.severity, incident.count);

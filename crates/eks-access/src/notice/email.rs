@@ -41,7 +41,8 @@ pub(super) fn ascii_subject(full: &str) -> String {
 /// The text.
 #[must_use]
 pub fn render(notice: &Notice) -> String {
-    signed(&terminal::render(notice, &terminal::Style::plain(COLUMNS)))
+    let text = terminal::render(notice, &terminal::Style::plain(COLUMNS));
+    signed(&format!("{text}\nIncident {}\n", notice.id().short()))
 }
 
 /// Lines of ours, wrapped to the width of an e-mail; what goes on of one that is indented is indented further.

@@ -11,7 +11,7 @@ use crate::catalogue::Tier;
 use crate::incident::Subject;
 use crate::remedy::{Remedy, Step};
 use crate::route::{Channel, Mention};
-use crate::symptom::Severity;
+use crate::symptom::{Actor, Severity};
 use crate::text::shorten;
 use crate::timestamp;
 
@@ -95,19 +95,16 @@ impl Card {
 /// The card. Whoever is to be called is named above it.
 #[must_use]
 pub fn card(notice: &Notice, mentions: &[Mention]) -> Card {
-    let headline = format!("{} {}", symbol(notice), notice.headline());
+    let headline = format!("{} {}", symbol(notice), headline(notice));
     let mut blocks = vec![header(&headline)];
     if !mentions.is_empty() {
         let called: Vec<String> = mentions.iter().map(Mention::markup).collect();
         blocks.push(section(marked(&called.join(" "))));
     }
     blocks.push(section(paragraph(&summary(notice))));
-    blocks.push(fields(&[
-        who(notice),
-        place(notice),
-        seen(notice),
-        standing(notice),
-    ]));
+    let mut facts = vec![who(notice), place(notice), seen(notice)];
+    facts.extend(standing(notice));
+    blocks.push(fields(&facts));
     let evidence = evidence(notice);
     if !evidence.is_empty() {
         blocks.push(rich(vec![preformatted(&evidence)]));
@@ -150,25 +147,29 @@ pub fn reply(notice: &Notice) -> Card {
     Card::new(&format!("{}: {words}", notice.cluster.title()), blocks)
 }
 
-/// A message to the person who was refused. It says nothing that the person's own terminal would not.
+/// A message to the person who was refused: why, and what they can do about it themselves.
 #[must_use]
 pub fn to_the_person(notice: &Notice) -> Card {
     let headline = format!("Kubernetes refused you: {}", notice.headline());
-    let blocks = vec![
+    let mut blocks = vec![
         header(&headline),
-        section(paragraph(&summary(notice))),
+        section(paragraph(&notice.summary())),
         fields(&[who(notice), place(notice)]),
-        section(paragraph(&match notice.cause.actor {
-            crate::symptom::Actor::Caller => {
-                "You can mend this yourself: see the commands.".to_owned()
-            }
-            actor => format!(
-                "This is for {} to mend. They were told; you need not do anything but wait or ask them.",
-                actor.title()
-            ),
-        })),
-        context(&footer(notice)),
     ];
+    let steps = what_to_do(notice);
+    if notice.cause.actor == Actor::Caller && !steps.is_empty() {
+        blocks.push(rich(steps));
+    } else {
+        let words = format!(
+            "This is for {} to mend. They were told; you need not do anything but wait or ask them.",
+            notice.cause.actor.title()
+        );
+        blocks.push(section(paragraph(&words)));
+    }
+    blocks.push(context(&format!(
+        "More: eks-access cause {}",
+        notice.cause.id
+    )));
     Card::new(&headline, blocks)
 }
 
@@ -194,9 +195,19 @@ fn symbol(notice: &Notice) -> &'static str {
     }
 }
 
-/// What is wrong, and how sure that is.
+/// What, where and who, in a line that a phone can show.
+fn headline(notice: &Notice) -> String {
+    match &notice.subject {
+        Subject::Principal(principal) if !notice.cluster.is_self_test() => {
+            format!("{} ({})", notice.headline(), principal.resource())
+        }
+        _ => notice.headline(),
+    }
+}
+
+/// What is wrong, to the person who called, and what else it could be.
 fn summary(notice: &Notice) -> String {
-    if notice.standing.resolved_at().is_some() {
+    if notice.standing.resolved_at().is_some() || notice.cluster.is_self_test() {
         return notice.summary();
     }
     let others: Vec<&str> = notice
@@ -206,42 +217,42 @@ fn summary(notice: &Notice) -> String {
         .map(|possibility| possibility.cause.title)
         .collect();
     let more = if notice.perhaps.len() > PERHAPS {
-        " or others"
+        "; or others"
     } else {
         ""
     };
     let confidence = match (notice.cause.tier, others.is_empty()) {
-        (Tier::Specific, _) => {
-            "What EKS, IAM or the line itself show leaves no other cause.".to_owned()
-        }
-        (Tier::General, true) => "The log line says so in its own words.".to_owned(),
-        (Tier::General, false) => format!(
-            "The log line says no more. Behind it may be: {}{more}.",
-            others.join("; ")
-        ),
+        (Tier::Specific, _) => "The line, EKS and IAM leave no other cause.".to_owned(),
+        (Tier::General, true) => "The line says so in its own words.".to_owned(),
+        (Tier::General, false) => format!("It could also be: {}{more}.", others.join("; ")),
     };
-    format!("{} {confidence}", notice.cause.summary)
+    format!("To the caller: {} {confidence}", notice.summary())
 }
 
 fn who(notice: &Notice) -> String {
-    let mut text = format!("*Who*\n{}", code(&shorten(&notice.who(), FIELD - 10)));
-    if !matches!(notice.subject, Subject::Principal(_)) {
+    let Subject::Principal(principal) = &notice.subject else {
+        let mut text = format!("*Who*\n{}", notice.who());
         for principal in notice.named_principals() {
-            let name = principal.to_string();
-            if text.chars().count() + name.chars().count() + 3 < FIELD {
+            let name = code(&principal.to_string());
+            if text.chars().count() + name.chars().count() < FIELD {
                 text.push('\n');
-                text.push_str(&code(&name));
+                text.push_str(&name);
             }
         }
-    }
-    text
+        return text;
+    };
+    let name = shorten(&principal.to_string(), FIELD - 10);
+    format!("*Who*\n{}", code(&name))
 }
 
 fn place(notice: &Notice) -> String {
     let cluster = &notice.cluster;
     let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
+    let mode = cluster.mode.map_or_else(String::new, |mode| {
+        format!(", authentication mode {}", mode.as_str())
+    });
     format!(
-        "*Cluster*\n{}, account {}, {}",
+        "*Cluster*\n{}, account {}, {}{mode}",
         code(cluster.title()),
         known(cluster.account.as_ref().map(ToString::to_string)),
         known(cluster.region.as_ref().map(ToString::to_string)),
@@ -264,14 +275,13 @@ fn seen(notice: &Notice) -> String {
     }
 }
 
-fn standing(notice: &Notice) -> String {
+fn standing(notice: &Notice) -> Vec<String> {
     match notice.standing {
-        Standing::Resolved { at } => format!("*Resolved*\n{}", local_time(at)),
-        _ => format!(
-            "*Severity*\n{}, for {}",
-            notice.severity.slug(),
-            notice.cause.actor.title()
-        ),
+        Standing::Resolved { at } => vec![format!("*Resolved*\n{}", local_time(at))],
+        _ => vec![
+            format!("*Severity*\n{}", notice.severity.slug()),
+            format!("*Who can act*\n{}", notice.cause.actor.title()),
+        ],
     }
 }
 
@@ -310,13 +320,7 @@ fn what_to_do(notice: &Notice) -> Vec<Value> {
     let mut elements = Vec::new();
     let mut room = COMMANDS;
     for (number, remedy) in remedies.iter().take(REMEDIES).enumerate() {
-        let title = format!(
-            "{}. {} ({})",
-            number + 1,
-            remedy.title,
-            remedy.actor.title()
-        );
-        elements.push(blocks::line(&title));
+        elements.push(blocks::line(&title(number + 1, remedy, notice)));
         let commands = commands(remedy);
         let length = commands.chars().count();
         if length > 0 && length <= room {
@@ -331,10 +335,32 @@ fn what_to_do(notice: &Notice) -> Vec<Value> {
     let more = remedies.len().saturating_sub(REMEDIES);
     if more > 0 {
         elements.push(blocks::line(&format!(
-            "{more} more in the mail and in `eks-access explain --all`"
+            "{more} more in the mail, and with eks-access explain --all"
         )));
     }
     elements
+}
+
+/// What to do; by whom, where it is not who can act anyway; and in which mode, where the cluster's is not known.
+fn title(number: usize, remedy: &Remedy, notice: &Notice) -> String {
+    let mut limits = Vec::new();
+    if remedy.actor != notice.cause.actor {
+        limits.push(remedy.actor.title().to_owned());
+    }
+    let modes: Vec<&str> = remedy
+        .modes
+        .list()
+        .iter()
+        .map(|mode| mode.as_str())
+        .collect();
+    if notice.cluster.mode.is_none() && !modes.is_empty() {
+        limits.push(format!("authentication mode {}", modes.join(" or ")));
+    }
+    if limits.is_empty() {
+        format!("{number}. {}", remedy.title)
+    } else {
+        format!("{number}. {} ({})", remedy.title, limits.join("; "))
+    }
 }
 
 fn commands(remedy: &Remedy) -> String {
@@ -350,9 +376,9 @@ fn commands(remedy: &Remedy) -> String {
 }
 
 fn footer(notice: &Notice) -> String {
+    let (id, cause) = (notice.id(), notice.cause.id);
+    let id = id.short();
     format!(
-        "incident {} - more: eks-access cause {}",
-        notice.id().short(),
-        notice.cause.id
+        "Incident {id}. More: eks-access cause {cause}. Silence: eks-access mute {id} --for 8h --table TABLE"
     )
 }

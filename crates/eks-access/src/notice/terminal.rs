@@ -126,7 +126,9 @@ fn facts(notice: &Notice, style: Style, out: &mut String) {
     if notice.count > 0 {
         fact("seen", &format!("at least {}", notice.when()));
     }
-    fact("can act", notice.cause.actor.title());
+    if notice.standing.resolved_at().is_none() && !notice.cluster.is_self_test() {
+        fact("can act", notice.cause.actor.title());
+    }
     if let Some(error) = notice.shown_error() {
         let source = if notice.symptom.is_client() {
             "it says"

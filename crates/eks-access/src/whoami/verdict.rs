@@ -135,8 +135,11 @@ pub fn verdict(principal: &Principal, learned: &Facts) -> Verdict {
     if mode == AuthenticationMode::ConfigMap {
         return by_aws_auth(mode, learned);
     }
-    if mode == AuthenticationMode::Api && (principal.is_root() || principal.is_federated_user()) {
-        return Verdict::NoEntryPossible;
+    if principal.is_root() || principal.is_federated_user() {
+        return match mode {
+            AuthenticationMode::Api => Verdict::NoEntryPossible,
+            _ => by_aws_auth(mode, learned),
+        };
     }
     match &learned.entry {
         Fact::Unknown(why) => Verdict::Unknown(*why),

@@ -99,9 +99,11 @@ pub fn summary(plan: &Plan) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "{} move, {} stay behind",
+        "{} {}, {} {} behind",
         count(plan.moves.len(), "row"),
-        plan.stays.len()
+        verb(plan.moves.len(), "move"),
+        plan.stays.len(),
+        verb(plan.stays.len(), "stay"),
     );
     for entry in &plan.moves {
         let state = match (&entry.existing, entry.entry_type) {
@@ -125,6 +127,10 @@ pub fn summary(plan: &Plan) -> String {
         let _ = writeln!(out, "          {}", stay.why);
     }
     out
+}
+
+fn verb(number: usize, what: &str) -> String {
+    format!("{what}{}", if number == 1 { "s" } else { "" })
 }
 
 fn count(number: usize, what: &str) -> String {
