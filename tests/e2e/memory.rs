@@ -118,7 +118,8 @@ fn a_storm_of_single_denials_costs_one_write_each() {
     world.line(world.start, &denial(0));
     world.line(world.start, &denial(1));
     world.stack.forget();
-    for number in 2..52 {
+    // The one that used up the hour is known and was not told; it costs no more than the others.
+    for number in 1..51 {
         world.line(world.start, &denial(number));
     }
     let counts = world.stack.counts("dynamodb");
@@ -250,6 +251,56 @@ fn two_at_the_same_time_tell_people_once() {
 }
 
 #[test]
+fn deliveries_that_come_again_and_again_are_counted_once() {
+    let world = MemoryWorld::new();
+    world.line(world.start, &lines::broken_aws_auth());
+    let node = "arn:aws:iam::111122223333:role/eks-node";
+    let part = Delivery::of("prod-eu").at(world.minute(1), &lines::not_mapped(node, 4000));
+    let dev = [world.minute(20), world.minute(21)]
+        .map(|time| Delivery::of("prod-eu").at(time, &denial()));
+    for _ in 0..2 {
+        world.handles(&part);
+        for delivery in &dev {
+            world.handles(delivery);
+        }
+    }
+    let mut counts: Vec<String> = world
+        .stack
+        .rows(TABLE)
+        .iter()
+        .filter_map(|row| Some(row.get("count")?["N"].as_str()?.to_owned()))
+        .collect();
+    counts.sort();
+    assert_eq!(counts, ["2", "2"]);
+    world.end();
+}
+
+#[test]
+fn the_card_of_a_broken_aws_auth_keeps_its_counts_and_speaks_again() {
+    let world = MemoryWorld::new();
+    for minute in 0..9 {
+        let node = format!("arn:aws:iam::111122223333:role/node-{minute}");
+        world.line(world.minute(10 * minute), &lines::broken_aws_auth());
+        world.line(
+            world.minute(10 * minute + 1),
+            &lines::not_mapped(&node, 4000),
+        );
+        world.tick(world.minute(10 * minute + 2));
+    }
+    assert_eq!(world.kinds(), ["first", "repeat"]);
+    let cards = world.slack.cards();
+    assert_eq!(cards.len(), 1);
+    let shown = text_of(&cards[0]);
+    let counted: u64 = world.row()["count"]["N"].as_str().unwrap().parse().unwrap();
+    assert_eq!(counted, 18);
+    assert!(
+        (counted - 3..=counted).any(|count| shown.contains(&format!("at least {count} lines"))),
+        "{shown}"
+    );
+    world.end();
+}
+
+#[test]
 fn a_delivery_that_comes_twice_is_told_once_and_counted_once() {
     let world = MemoryWorld::new();
     let delivery = Delivery::of("prod-eu")
@@ -366,11 +417,107 @@ fn who_gets_in_again_resolves_the_card_with_the_time_it_took() {
         text.contains("resolved: principal not mapped") && text.contains("12 min"),
         "{text}"
     );
-    // A denial after that is told at once, on a card of its own.
+    // What was refused before that and comes late changes nothing.
+    world.line(world.minute(11), &denial());
+    assert_eq!(world.kinds().len(), 2);
+    assert!(text_of(&world.slack.cards()[0]).contains("resolved: "));
+    // A denial after that is told at once, on the same card.
     world.line(world.minute(50), &denial());
     assert_eq!(world.kinds(), ["first", "resolved", "relapsed"]);
-    assert_eq!(world.slack.cards().len(), 2);
+    assert_eq!(
+        (world.slack.cards().len(), world.slack.replies().len()),
+        (1, 2)
+    );
+    assert!(text_of(&world.slack.cards()[0]).contains("again: principal not mapped"));
     assert!(world.end().metric("Resolved").eq(&1.0));
+}
+
+#[test]
+fn what_comes_while_people_are_told_that_it_is_resolved_is_told_after_that() {
+    let mut world = MemoryWorld::new();
+    world.another();
+    world.line(world.start, &denial());
+    world
+        .stack
+        .log("prod-eu", &[(world.minute(1), lines::granted_to(DEV))]);
+    world
+        .slack
+        .fault(&json!({"method": "chat.update", "kind": "sleep", "seconds": 2}));
+    thread::scope(|scope| {
+        let world = &world;
+        scope.spawn(move || world.tick(world.minute(3)));
+        let until = Instant::now() + Duration::from_secs(20);
+        while world.kinds().len() < 2 {
+            assert!(Instant::now() < until, "nothing was told");
+            thread::yield_now();
+        }
+        // SNS has it, and Slack is just being told.
+        let event = Delivery::of("prod-eu")
+            .at(world.minute(2), &denial())
+            .event();
+        world.functions()[1].invoke(&event).response();
+    });
+    assert_eq!(world.kinds(), ["first", "resolved"]);
+    world.tick(world.minute(4));
+    assert_eq!(world.kinds(), ["first", "resolved", "relapsed"]);
+    let cards = world.slack.cards();
+    assert_eq!(cards.len(), 1);
+    assert!(text_of(&cards[0]).contains("again: "), "{}", cards[0]);
+    world.end();
+}
+
+#[test]
+fn a_node_whose_sessions_differ_is_not_resolved_by_another_session() {
+    let world = MemoryWorld::new();
+    let error = "failed mapping username: SessionName did not contain an instance id";
+    world.line(world.start, &lines::mapping_failed(DEV, error, 4000));
+    assert_eq!(
+        world.sns.published()[0].attributes["symptom"],
+        "node-session-not-instance"
+    );
+    world
+        .stack
+        .log("prod-eu", &[(world.minute(1), lines::granted_to(DEV))]);
+    for minute in 1..30 {
+        world.tick(world.minute(minute));
+    }
+    assert_eq!(world.kinds(), ["first"]);
+    assert_eq!(world.stack.counts("logs").len(), 0);
+    world.end();
+}
+
+#[test]
+fn who_is_let_in_and_refused_by_turns_is_told_of_less_and_less() {
+    let world = MemoryWorld::new();
+    for minute in 0..360 {
+        if minute % 2 == 0 {
+            world.line(world.minute(minute), &denial());
+        } else {
+            world
+                .stack
+                .log("prod-eu", &[(world.minute(minute), lines::granted_to(DEV))]);
+        }
+        world.tick(world.minute(minute));
+    }
+    let kinds = world.kinds();
+    assert!(kinds.len() <= 8, "{kinds:?}");
+    assert_eq!(world.slack.cards().len(), 1);
+    world.end();
+}
+
+#[test]
+fn a_line_with_a_time_of_its_own_silences_nobody() {
+    let world = MemoryWorld::new();
+    let now = u64::try_from(world.start).unwrap();
+    let mut forged = Delivery::of("prod-eu");
+    forged.events.push((
+        now,
+        lines::at(&denial(), world.start + 70 * 365 * 24 * HOUR),
+    ));
+    world.handles(&forged);
+    world.line(world.minute(61), &denial());
+    assert_eq!(world.kinds(), ["first", "repeat"]);
+    world.end();
 }
 
 #[test]
@@ -403,6 +550,12 @@ fn a_muted_incident_is_counted_and_not_told() {
         .stack
         .call("dynamodb", "DynamoDB_20120810.UpdateItem", &input);
     world.line(world.minute(90), &denial());
+    world
+        .stack
+        .log("prod-eu", &[(world.minute(91), lines::granted_to(DEV))]);
+    for minute in 91..200 {
+        world.tick(world.minute(minute));
+    }
     assert_eq!(world.kinds(), ["first"]);
     assert_eq!(world.row()["count"]["N"], "2");
     world.end();
@@ -457,6 +610,51 @@ fn blocks_that_slack_refuses_become_plain_text() {
         "{}",
         written.log
     );
+}
+
+#[test]
+fn a_reply_that_slack_refuses_becomes_plain_text() {
+    let world = MemoryWorld::new();
+    world.line(world.start, &denial());
+    world
+        .slack
+        .fault(&json!({"method": "chat.postMessage", "kind": "error", "error": "invalid_blocks"}));
+    world.line(world.minute(61), &denial());
+    let replies = world.slack.replies();
+    assert_eq!(replies.len(), 1);
+    assert!(
+        replies[0]["text"].as_str().unwrap().contains("It goes on"),
+        "{}",
+        replies[0]
+    );
+    world.end();
+}
+
+#[test]
+fn patience_without_end_is_not_believed() {
+    let world = MemoryWorld::new();
+    world
+        .slack
+        .fault(&json!({"method": "*", "kind": "429", "retry_after": u64::MAX}));
+    world.line(world.start, &denial());
+    assert_eq!(world.kinds(), ["first"]);
+    world.tick(world.minute(1));
+    world.end();
+}
+
+#[test]
+fn without_the_time_to_send_a_notice_is_left_to_the_next_tick() {
+    let world = MemoryWorld::new();
+    let event = Delivery::of("prod-eu").at(world.start, &denial()).event();
+    let (answer, _) = world.functions()[0].invoke_within(&event, Duration::from_secs(10));
+    answer.response();
+    assert_eq!((world.kinds().len(), world.slack.cards().len()), (0, 0));
+    world.tick(world.minute(1));
+    assert_eq!(
+        (world.kinds(), world.slack.cards().len()),
+        (vec!["first".to_owned()], 1)
+    );
+    world.end();
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub struct Owes {
 }
 
 /// What became of a parcel; `None` where nothing was owed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sent {
     /// At SNS.
     pub sns: Option<Result<(), PublishError>>,
@@ -53,26 +53,26 @@ impl Courier {
         Self { topic, slack }
     }
 
-    /// Takes the parcel to whom it is owed. Slack that fails does not keep it from SNS, nor the other way round. `place` is
-    /// where the incident's card stands, if there is one.
-    pub async fn send(&self, parcel: &Parcel, owes: Owes, place: Option<&Place>) -> Sent {
-        let mut sent = Sent {
-            sns: None,
-            slack: None,
-            blocks: None,
-            person: None,
-        };
+    /// Takes the parcel to SNS, if it is owed it.
+    pub async fn publish(&self, parcel: &Parcel, owes: Owes) -> Sent {
+        let mut sent = Sent::default();
         if owes.sns {
             sent.sns = Some(self.topic.publish(parcel.sns.clone()).await);
         }
-        if let (true, Some(slack), Some(message)) = (owes.slack, &self.slack, &parcel.slack) {
-            sent.slack = Some(card(slack, message, place, &mut sent.blocks).await);
-            let is_new = place.is_none() && matches!(sent.slack, Some(Ok(_)));
-            if let Some(person) = message.person.as_ref().filter(|_| is_new) {
-                sent.person = tell(slack, &person.email, &person.message).await.err();
-            }
-        }
         sent
+    }
+
+    /// Takes it to Slack, if it is owed it, whatever became of SNS. `place` is where the incident's card stands, if there is
+    /// one.
+    pub async fn post(&self, parcel: &Parcel, owes: Owes, place: Option<&Place>, sent: &mut Sent) {
+        let (true, Some(slack), Some(message)) = (owes.slack, &self.slack, &parcel.slack) else {
+            return;
+        };
+        sent.slack = Some(card(slack, message, place, &mut sent.blocks).await);
+        let is_new = place.is_none() && matches!(sent.slack, Some(Ok(_)));
+        if let Some(person) = message.person.as_ref().filter(|_| is_new) {
+            sent.person = tell(slack, &person.email, &person.message).await.err();
+        }
     }
 
     /// Brings a card up to date, and says nothing.
@@ -119,7 +119,14 @@ async fn card(
         Err(error) => return Err(error),
     }
     if let Some(reply) = &message.reply {
-        slack.reply(place, reply, message.is_for_all).await?;
+        match slack.reply(place, reply, message.is_for_all).await {
+            Err(SlackError::Blocks(why)) => {
+                *blocks = Some(why);
+                let plain = without_blocks(reply);
+                slack.reply(place, &plain, message.is_for_all).await?;
+            }
+            result => result?,
+        }
     }
     Ok(Some(place.clone()))
 }
@@ -142,6 +149,14 @@ async fn new_card(
 async fn tell(slack: &Slack, email: &str, message: &Value) -> Result<(), SlackError> {
     let person = slack.person(email).await?;
     slack.post(&to(message, &person)).await.map(drop)
+}
+
+fn without_blocks(message: &Value) -> Value {
+    let mut message = message.clone();
+    if let Some(fields) = message.as_object_mut() {
+        fields.remove("blocks");
+    }
+    message
 }
 
 fn to(message: &Value, channel: &str) -> Value {

@@ -6,6 +6,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use eks_access::cluster::ClusterName;
 use eks_access::line::{granted_arn, read_delivered};
 use eks_access::principal::Principal;
@@ -13,13 +14,24 @@ use eks_access::symptom::Symptom;
 
 /// Pages of an answer that are looked at: `CloudWatch` Logs may answer with empty ones.
 const PAGES: usize = 4;
-/// Lines of a page: the first one that fits is enough.
-const LINES: i32 = 20;
+/// Lines of a page. Names that begin like the principal's are among them.
+const LINES: i32 = 2000;
+/// A line's own time may be that much after the time of its event.
+const SKEW: i64 = 60 * 1000;
 
 /// Looks into clusters' logs.
 #[derive(Debug)]
 pub struct Logins {
     client: Client,
+}
+
+/// What a look found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// When the principal was let in.
+    pub granted: Option<i64>,
+    /// Up to which event the log was searched, if not to its end: the next look begins there.
+    pub until: Option<i64>,
 }
 
 impl Logins {
@@ -31,8 +43,8 @@ impl Logins {
         }
     }
 
-    /// When the principal was first let in after this time, in milliseconds since 1970; `None` if it was not, as far as
-    /// the pages go that are looked at.
+    /// Whether the principal was let in after this time, by the lines' own time; all times in milliseconds since 1970. The
+    /// search begins where the last one ended, if it did not come to the end.
     ///
     /// # Errors
     /// AWS' error code, or `no answer`.
@@ -41,10 +53,13 @@ impl Logins {
         cluster: &ClusterName,
         principal: &Principal,
         since: i64,
-    ) -> Result<Option<i64>, String> {
+        from: Option<i64>,
+    ) -> Result<Found, String> {
         let arn = principal.to_string();
-        // IAM's names have no quotation marks and no backslashes.
-        let pattern = format!("\"access granted\" \"{arn}\"");
+        let mut found = Found {
+            granted: None,
+            until: from,
+        };
         let mut next: Option<String> = None;
         for _ in 0..PAGES {
             let answer = self
@@ -52,8 +67,9 @@ impl Logins {
                 .filter_log_events()
                 .log_group_name(format!("/aws/eks/{cluster}/cluster"))
                 .log_stream_name_prefix("authenticator-")
-                .start_time(since)
-                .filter_pattern(&pattern)
+                .start_time(from.unwrap_or(since - SKEW))
+                // IAM's names have no quotation marks and no backslashes.
+                .filter_pattern(format!("\"access granted\" \"{arn}\""))
                 .limit(LINES)
                 .set_next_token(next.take())
                 .send()
@@ -64,21 +80,28 @@ impl Logins {
                     }
                     _ => "no answer".to_owned(),
                 })?;
-            // The pattern only searches; who was let in is in the line's own field.
-            let granted = answer.events().iter().filter_map(|event| {
-                let line = event.message()?;
-                let is_granted = read_delivered(line).symptom == Symptom::AccessGranted
-                    && granted_arn(line).as_deref() == Some(arn.as_str());
-                is_granted.then(|| event.timestamp())?
-            });
-            if let Some(first) = granted.min() {
-                return Ok(Some(first));
-            }
-            match answer.next_token {
-                Some(token) => next = Some(token),
-                None => break,
+            let events = answer.events();
+            let granted = events.iter().filter_map(|event| granted(event, &arn));
+            found.granted = granted.filter(|at| *at > since).min();
+            let last = events.iter().filter_map(FilteredLogEvent::timestamp);
+            found.until = found.until.into_iter().chain(last).max();
+            next = answer.next_token;
+            if found.granted.is_some() || next.is_none() {
+                break;
             }
         }
-        Ok(None)
+        // Once it was searched to its end, what comes later may still have an earlier time.
+        found.until = found.until.filter(|_| next.is_some());
+        Ok(found)
     }
+}
+
+/// When the event says that this principal was let in. The pattern only searches; who was let in is in the line's own
+/// field.
+fn granted(event: &FilteredLogEvent, arn: &str) -> Option<i64> {
+    let text = event.message()?;
+    let line = read_delivered(text);
+    let is_granted =
+        line.symptom == Symptom::AccessGranted && granted_arn(text).as_deref() == Some(arn);
+    is_granted.then(|| line.time.or(event.timestamp()))?
 }

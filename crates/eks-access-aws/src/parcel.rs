@@ -61,11 +61,13 @@ impl Parcel {
     #[must_use]
     pub fn of(notice: &Notice, to: Option<(Option<Channel>, Vec<Mention>)>) -> Self {
         let slack = to.map(|(channel, mentions)| {
-            let calls = matches!(notice.standing, Standing::First | Standing::Relapsed);
+            let is_new = notice.standing == Standing::First;
+            let calls = matches!(notice.standing, Standing::First | Standing::Relapsed)
+                && !notice.cluster.is_self_test();
             let card = slack::card(notice, if calls { &mentions } else { &[] });
             ForSlack {
-                reply: (!calls).then(|| slack::reply(notice).message()),
-                is_for_all: matches!(notice.standing, Standing::Repeat { .. } | Standing::Learned),
+                reply: (!is_new).then(|| slack::reply(notice).message()),
+                is_for_all: notice.standing.resolved_at().is_none(),
                 ..ForSlack::new(channel, &card, &slack::words(notice))
             }
         });

@@ -14,6 +14,8 @@ use tokio::sync::Mutex;
 const FRESH: Duration = Duration::from_mins(5);
 /// How soon it is read again after it was found wrong.
 const AGAIN: Duration = Duration::from_mins(1);
+/// How long nobody asks again after there was no answer: many wait for the one who does.
+const PAUSE: Duration = Duration::from_secs(15);
 
 /// The secret's text: a JSON object.
 #[derive(Deserialize, Default)]
@@ -62,6 +64,8 @@ struct Kept {
     value: Option<Arc<SlackSecret>>,
     read_at: Option<SystemTime>,
     is_doubtful: bool,
+    /// Why there was no answer the last time, and when that was.
+    failed: Option<(SystemTime, SecretError)>,
 }
 
 impl Secret {
@@ -82,22 +86,30 @@ impl Secret {
     pub async fn get(&self) -> Result<Arc<SlackSecret>, SecretError> {
         let mut kept = self.kept.lock().await;
         let now = SystemTime::now();
-        let age = kept.read_at.and_then(|at| now.duration_since(at).ok());
         let limit = if kept.is_doubtful { AGAIN } else { FRESH };
-        if let Some(value) = kept
-            .value
-            .clone()
-            .filter(|_| age.is_some_and(|age| age < limit))
-        {
+        let is_fresh = kept.read_at.is_some_and(|at| is_younger(at, now, limit));
+        if let Some(value) = kept.value.clone().filter(|_| is_fresh) {
             return Ok(value);
         }
-        let value = Arc::new(self.read().await?);
-        *kept = Kept {
-            value: Some(Arc::clone(&value)),
-            read_at: Some(now),
-            is_doubtful: false,
+        let read = match &kept.failed {
+            Some((at, error)) if is_younger(*at, now, PAUSE) => Err(error.clone()),
+            _ => {
+                let read = self.read().await;
+                kept.failed = read.as_ref().err().map(|error| (now, error.clone()));
+                read
+            }
         };
-        Ok(value)
+        match read {
+            Ok(value) => {
+                let value = Arc::new(value);
+                kept.value = Some(Arc::clone(&value));
+                kept.read_at = Some(now);
+                kept.is_doubtful = false;
+                Ok(value)
+            }
+            // What was good five minutes ago is most likely good still.
+            Err(error) => kept.value.clone().filter(|_| error.is_passing).ok_or(error),
+        }
     }
 
     /// Says that it was found wrong.
@@ -135,4 +147,8 @@ impl Secret {
             why: "the secret is no JSON object with `bot_token` or `webhook_url`".to_owned(),
         })
     }
+}
+
+fn is_younger(at: SystemTime, now: SystemTime, limit: Duration) -> bool {
+    now.duration_since(at).is_ok_and(|age| age < limit)
 }

@@ -27,6 +27,8 @@ pub use url::SlackUrl;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Setting up a connection.
 const CONNECT: Duration = Duration::from_secs(1);
+/// The longest `Retry-After` that is believed.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// The longest `Retry-After` that is waited for on the spot; a longer one is left to a later attempt.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
 
@@ -97,9 +99,12 @@ const BLOCKS: [&str; 5] = [
     "msg_too_long",
     "invalid_payload",
 ];
-const NOT_FOUND: [&str; 4] = [
+const NOT_FOUND: [&str; 7] = [
     "message_not_found",
     "cant_update_message",
+    "edit_window_closed",
+    "is_inactive",
+    "user_not_found",
     "thread_not_found",
     "users_not_found",
 ];
@@ -215,7 +220,8 @@ impl Slack {
             .url
             .webhook(target)
             .map_err(|why| SlackError::Refused(why.to_owned()))?;
-        let answer = self.send(&target, None, message.to_string(), JSON).await?;
+        let answer = self.send(&target, None, message.to_string(), JSON).await;
+        let answer = answer.map_err(Failed::error)?;
         match (answer.status, answer.body.trim()) {
             (200, "ok") => Ok(()),
             (status, code) => Err(self.told(status, code, None).await),
@@ -236,9 +242,6 @@ impl Slack {
     }
 
     async fn call_once(&self, method: &str, arguments: &Value) -> Result<Value, Failed> {
-        if let Some(wait) = self.patience() {
-            return Err(Failed::Throttled(wait));
-        }
         let secret = self.secret.get().await.map_err(SlackError::from)?;
         let token = token(&secret)?;
         let (body, kind) = if method == "users.lookupByEmail" {
@@ -248,11 +251,6 @@ impl Slack {
         };
         let target = self.url.method(method);
         let answer = self.send(&target, Some(token), body, kind).await?;
-        if answer.status == 429 {
-            let wait = answer.retry_after.unwrap_or(Duration::from_secs(30));
-            self.wait_for(wait);
-            return Err(Failed::Throttled(wait));
-        }
         let document: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         if document.get("ok") == Some(&Value::Bool(true)) {
             return Ok(document);
@@ -296,7 +294,10 @@ impl Slack {
         token: Option<&str>,
         body: String,
         kind: &str,
-    ) -> Result<Answer, SlackError> {
+    ) -> Result<Answer, Failed> {
+        if let Some(wait) = self.patience() {
+            return Err(Failed::Throttled(wait));
+        }
         let request = request(target, token, body, kind)?;
         let answered = async {
             let response = self
@@ -319,11 +320,17 @@ impl Slack {
                 body,
             })
         };
-        match tokio::time::timeout(PATIENCE, answered).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(why)) => Err(SlackError::Later(format!("Slack {why}"))),
-            Err(_) => Err(SlackError::Later("Slack did not answer in time".to_owned())),
+        let answered = tokio::time::timeout(PATIENCE, answered).await;
+        let answer = answered
+            .unwrap_or(Err("did not answer in time"))
+            .map_err(|why| SlackError::Later(format!("Slack {why}")))?;
+        if answer.status == 429 {
+            let wait = answer.retry_after.unwrap_or(Duration::from_secs(30));
+            let wait = wait.min(LONGEST_WAIT);
+            self.wait_for(wait);
+            return Err(Failed::Throttled(wait));
         }
+        Ok(answer)
     }
 
     /// How long Slack wants us to wait still.

@@ -3,7 +3,7 @@
 //! | pk | sk | what | written |
 //! |---|---|---|---|
 //! | `incident#ID` | `state` | counts, when people were told, what is owed to them | once for each incident in a delivery |
-//! | `incident#ID` | `parcel` | what to send, as it was when people were to be told | when people are told |
+//! | `incident#ID` | `parcel#CLAIM` | what to send, as it was when people were to be told | when people are told |
 //! | `cluster#ACCOUNT/REGION/NAME` | `state` | new incidents of this hour, when `aws-auth` broke | with each new incident |
 //! | `digest#ACCOUNT/REGION/NAME` | a quarter of an hour | counts of what is not told one by one | once for each delivery in a storm |
 //!
@@ -28,7 +28,7 @@ mod owed;
 mod row;
 
 pub use digest::Quarter;
-pub use owed::{Due, IncidentRow, OwedStorm, Settled};
+pub use owed::{Claim, Due, IncidentRow, Looked, OwedStorm, Settled};
 
 use row::{Change, Row};
 
@@ -37,7 +37,6 @@ const OWED: &str = "owed";
 /// The one key of that index.
 const YES: &str = "1";
 const STATE: &str = "state";
-const PARCEL: &str = "parcel";
 /// How long a row outlives its last change.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
@@ -149,7 +148,8 @@ impl Store {
         Ok(row.as_ref().map(remembered))
     }
 
-    /// Counts an arrival, unless these very lines were the last that were counted, and says what was remembered before.
+    /// Counts an arrival, unless these very lines were among the last that were counted, and says what was remembered
+    /// before.
     ///
     /// # Errors
     /// When the table can't be written.
@@ -160,30 +160,49 @@ impl Store {
         arrival: &Arrival,
         now: i64,
     ) -> Result<Arrived, StoreError> {
-        // Ids of CloudWatch Logs are unique; the first line's stands for all.
-        let lines = format!(
-            "{}/{}/{}",
-            notice.evidence.event_id, arrival.count, arrival.last_seen
-        );
-        let counted = || {
-            Change::new()
-                .add("count", arrival.count)
-                .set("lines", lines.as_str())
-                .set("expires_at", expiry(now))
-                .only_if_none_or("lines", "<>", lines.as_str())
-        };
-        let change = counted()
-            .set("last_seen", arrival.last_seen)
-            .only_if_none_or("last_seen", "<=", arrival.last_seen)
+        let change = Change::new()
             .set_once("first_seen", arrival.first_seen)
             .set_once("episode", 1_u64)
             .set_once("subject", notice.subject.slug().as_str())
             .set_once("symptom", notice.symptom.slug())
             .of_cluster(&notice.cluster);
-        let changed = match self.change(&incident(id), STATE, change).await? {
+        self.count(id, &lines_of(notice, arrival), arrival, now, change)
+            .await
+    }
+
+    /// Adds a denial to the incident of the broken `aws-auth` that explains it.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn add_to(
+        &self,
+        id: &IncidentId,
+        notice: &Notice,
+        arrival: &Arrival,
+        now: i64,
+    ) -> Result<Arrived, StoreError> {
+        let change = Change::new().only_if_there();
+        self.count(id, &lines_of(notice, arrival), arrival, now, change)
+            .await
+    }
+
+    async fn count(
+        &self,
+        id: &IncidentId,
+        lines: &str,
+        arrival: &Arrival,
+        now: i64,
+        more: Change,
+    ) -> Result<Arrived, StoreError> {
+        let pk = incident(id);
+        let newest = counting(more, lines, arrival, now)
+            .set("last_seen", arrival.last_seen)
+            .only_if_none_or("last_seen", "<=", arrival.last_seen);
+        let changed = match self.change(&pk, STATE, newest).await? {
             // They came late: the last line stays the last.
-            Changed::No(Some(row)) if row.text("lines") != Some(lines.as_str()) => {
-                self.change(&incident(id), STATE, counted()).await?
+            Changed::No(Some(row)) if !LINES.iter().any(|name| row.text(name) == Some(lines)) => {
+                let late = counting(Change::new(), lines, arrival, now).only_if_there();
+                self.change(&pk, STATE, late).await?
             }
             changed => changed,
         };
@@ -198,40 +217,22 @@ impl Store {
         })
     }
 
-    /// Adds lines to an incident that people know of, without asking whether to tell them.
+    /// Takes it upon us to bring a card up to date; `false` if somebody else did, or is about to.
     ///
     /// # Errors
     /// When the table can't be written.
-    pub async fn count(
+    pub async fn begin_edit(
         &self,
         id: &IncidentId,
-        arrival: &Arrival,
-        now: i64,
-    ) -> Result<(), StoreError> {
-        let counted = || {
-            Change::new()
-                .add("count", arrival.count)
-                .set("expires_at", expiry(now))
-                .only_if_there()
-        };
-        let change = counted().set("last_seen", arrival.last_seen).only_if(
-            "last_seen",
-            "<=",
-            arrival.last_seen,
-        );
-        match self.change(&incident(id), STATE, change).await? {
-            Changed::No(Some(_)) => self.change(&incident(id), STATE, counted()).await.map(drop),
-            Changed::Yes(_) | Changed::No(None) => Ok(()),
-        }
-    }
-
-    /// Notes that a card's counts are up to date.
-    ///
-    /// # Errors
-    /// When the table can't be written.
-    pub async fn edited(&self, id: &IncidentId, at: i64) -> Result<(), StoreError> {
-        let change = Change::new().set("edited_at", at).only_if_there();
-        self.change(&incident(id), STATE, change).await.map(drop)
+        before: &Remembered,
+        at: i64,
+    ) -> Result<bool, StoreError> {
+        let change = Change::new()
+            .set("edited_at", at)
+            .only_if_none_or("edited_at", "=", before.edited_at.unwrap_or(-1))
+            .only_if("told_at", "=", before.told_at);
+        let changed = self.change(&incident(id), STATE, change).await?;
+        Ok(matches!(changed, Changed::Yes(_)))
     }
 
     /// Silences an incident until then; `None` ends the silence. `false` if there is no such incident.
@@ -243,10 +244,12 @@ impl Store {
         id: &IncidentId,
         until: Option<i64>,
         by: &str,
+        now: i64,
     ) -> Result<bool, StoreError> {
         let change = Change::new()
             .set_or_remove("muted_until", until)
             .set("muted_by", by)
+            .set("expires_at", expiry(until.unwrap_or(now)))
             .only_if_there();
         let changed = self.change(&incident(id), STATE, change).await?;
         Ok(matches!(changed, Changed::Yes(_)))
@@ -360,6 +363,35 @@ impl Store {
             .await?;
         Ok(answer.item.map(Row))
     }
+}
+
+/// The lines that were counted last, the newest first. `CloudWatch` Logs delivers at least once, and Lambda tries again.
+const LINES: [&str; 3] = ["lines_1", "lines_2", "lines_3"];
+
+/// Stands for the lines of an arrival: ids of `CloudWatch` Logs are unique, and the first line's stands for all.
+fn lines_of(notice: &Notice, arrival: &Arrival) -> String {
+    let lines = format!(
+        "{}/{}/{}/{}",
+        notice.evidence.event_id,
+        notice.subject.slug(),
+        arrival.count,
+        arrival.last_seen
+    );
+    let id = IncidentId::of(&lines);
+    id.as_str().get(..16).unwrap_or_default().to_owned()
+}
+
+fn counting(change: Change, lines: &str, arrival: &Arrival, now: i64) -> Change {
+    let [first, second, third] = LINES;
+    let change = change
+        .add("count", arrival.count)
+        .set("expires_at", expiry(now))
+        .set(first, lines)
+        .set_from(second, first, "-")
+        .set_from(third, second, "-");
+    LINES.iter().fold(change, |change, name| {
+        change.only_if_none_or(name, "<>", lines)
+    })
 }
 
 fn incident(id: &IncidentId) -> String {

@@ -221,11 +221,25 @@ struct Remembered {
     at: Option<i64>,
 }
 
+/// How far a line's own time may be from that of its event.
+const CLOCKS_DIFFER: i64 = 15 * 60 * 1000;
+
+/// When a line was written. Its own time is to the second what happened; that of the event is bounded by `CloudWatch` (two
+/// hours ahead, fourteen days back), and counts where the two are far apart: who may write lines may write any time.
+fn believed(own: Option<i64>, of_event: Option<i64>) -> Option<i64> {
+    match (own, of_event) {
+        (Some(own), Some(event)) if own.abs_diff(event) > CLOCKS_DIFFER.unsigned_abs() => {
+            Some(event)
+        }
+        _ => own.or(of_event),
+    }
+}
+
 impl Joiner {
     /// Joins a line. `stream` tells streams apart; `at` is `CloudWatch`'s time of the event, which is preferred to
     /// none in the line.
     pub fn join(&mut self, line: Line, stream: u64, at: Option<i64>) -> Seen {
-        let at = line.time.or(at);
+        let at = believed(line.time, at);
         let arn = line.arn.filter(|arn| reads_like_an_arn(arn));
         // Of a login that was granted nothing is asked; there are thousands.
         let is_asked = line.symptom != Symptom::AccessGranted || line.detail != Detail::None;

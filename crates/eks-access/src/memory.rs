@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::catalogue::{Cause, Tier};
+use crate::catalogue::{Cause, Tier, find};
+use crate::cluster::{AuthenticationMode, Cluster};
 use crate::incident::{AWS_AUTH_SHADOW, Subject};
 use crate::notice::{Notice, Standing};
 use crate::symptom::Symptom;
@@ -138,11 +139,28 @@ pub enum Silence {
     Told,
     /// They do not want to be.
     Muted,
-    /// Somebody else is about to.
+    /// Somebody else is just telling them something; what this says is to be looked at after that.
     Claimed,
 }
 
 impl Remembered {
+    /// Whether people were told the one cause that facts show.
+    #[must_use]
+    pub fn is_sure(&self) -> bool {
+        find(&self.told_cause).is_some_and(|cause| cause.tier == Tier::Specific)
+    }
+
+    /// What the row alone says has come since people were told last; `None` if its cause is none of this release.
+    #[must_use]
+    pub fn since_told(&self) -> Option<Arrival> {
+        Some(Arrival {
+            count: self.count.saturating_sub(self.told_count).max(1),
+            first_seen: self.last_seen,
+            last_seen: self.last_seen,
+            cause: find(&self.told_cause)?,
+        })
+    }
+
     /// What is remembered with this arrival's lines in it, before anybody is told.
     #[must_use]
     pub fn with(before: Option<&Self>, arrival: &Arrival) -> Self {
@@ -173,20 +191,34 @@ pub fn decide(before: Option<&Remembered>, arrival: &Arrival, now: i64) -> Turn 
     if before.muted_until.is_some_and(|until| now < until) {
         return Turn::Silent(Silence::Muted);
     }
-    if before.lease_until.is_some_and(|until| now < until) {
-        return Turn::Silent(Silence::Claimed);
+    let is_leased = before.lease_until.is_some_and(|until| now < until);
+    match turn(before, arrival) {
+        Turn::Speak(_) if is_leased => Turn::Silent(Silence::Claimed),
+        Turn::Edit if is_leased => Turn::Silent(Silence::Told),
+        turn => turn,
     }
-    if before.told == 0 || arrival.first_seen.saturating_sub(before.last_seen) > QUIET {
+}
+
+/// The same, whoever else is about to speak.
+fn turn(before: &Remembered, arrival: &Arrival) -> Turn {
+    let since_last = arrival.first_seen.saturating_sub(before.last_seen);
+    let since_told = arrival.last_seen.saturating_sub(before.told_at);
+    // Whoever goes on is told of once a day: nothing said for two days means that it was quiet in between.
+    if before.told == 0 || since_last > QUIET || since_told > 2 * DAY {
         return Turn::Speak(Why::First);
     }
-    if before.resolved_at.is_some_and(|at| arrival.last_seen > at) {
-        return Turn::Speak(Why::Relapsed);
+    if let Some(at) = before.resolved_at {
+        // What was refused before the login that was granted comes late.
+        return if arrival.last_seen > at {
+            Turn::Speak(Why::Relapsed)
+        } else {
+            Turn::Silent(Silence::Told)
+        };
     }
     if arrival.last_seen >= before.next_at {
         return Turn::Speak(Why::Repeat);
     }
-    let is_better = arrival.cause.tier == Tier::Specific && arrival.cause.id != before.told_cause;
-    if is_better && arrival.last_seen.saturating_sub(before.told_at) >= LEARNED_PAUSE {
+    if arrival.cause.tier == Tier::Specific && !before.is_sure() && since_told >= LEARNED_PAUSE {
         return Turn::Speak(Why::Learned);
     }
     let edited = before.edited_at.unwrap_or(before.told_at);
@@ -200,31 +232,38 @@ pub fn decide(before: Option<&Remembered>, arrival: &Arrival, now: i64) -> Turn 
 /// lines in it.
 #[must_use]
 pub fn after_telling(counted: &Remembered, arrival: &Arrival, why: Why) -> Remembered {
-    let begins_anew = matches!(why, Why::First | Why::Relapsed);
-    let told = if begins_anew { 1 } else { counted.told + 1 };
-    let next_at = match why {
+    let told = match why {
+        Why::First => 1,
         // What was learned comes in between, and moves no repetition.
+        Why::Learned => counted.told,
+        Why::Repeat | Why::Relapsed => counted.told + 1,
+    };
+    let next_at = match why {
         Why::Learned => counted.next_at,
         _ => arrival.last_seen.saturating_add(pause(told)),
     };
-    let is_new_episode = begins_anew && counted.told > 0;
+    let is_new_episode = why == Why::First && counted.told > 0;
     let (count, first_seen) = if is_new_episode {
         (arrival.count, arrival.first_seen)
     } else {
         (counted.count, counted.first_seen)
+    };
+    // Facts that were not to be had this time make nothing less certain.
+    let is_known_better =
+        why != Why::First && counted.is_sure() && arrival.cause.tier == Tier::General;
+    let told_cause = if is_known_better {
+        counted.told_cause.clone()
+    } else {
+        arrival.cause.id.to_owned()
     };
     Remembered {
         count,
         told_count: count,
         first_seen,
         episode: counted.episode + u64::from(is_new_episode),
-        told: if why == Why::Learned {
-            counted.told
-        } else {
-            told
-        },
+        told,
         told_at: arrival.last_seen,
-        told_cause: arrival.cause.id.to_owned(),
+        told_cause,
         next_at,
         resolved_at: None,
         edited_at: None,
@@ -249,6 +288,27 @@ pub fn next_look(looks: u64, last_seen: i64, now: i64) -> Option<i64> {
     }
     let doublings = u32::try_from(looks.min(5)).unwrap_or(5);
     Some(now.saturating_add(FIRST << doublings))
+}
+
+/// When to look for the first time after people were told. Whoever is refused and let in by turns is looked for less and
+/// less often, so that it is not said every time.
+#[must_use]
+pub fn first_look(told: &Remembered, why: Why, now: i64) -> Option<i64> {
+    match why {
+        Why::Relapsed => Some(now.saturating_add(pause(told.told))),
+        _ => next_look(0, told.last_seen, now),
+    }
+}
+
+/// Whether a login that is granted shows that an incident is over: it must be about all logins of a principal, and not
+/// about some of its sessions.
+#[must_use]
+pub fn can_be_resolved(cluster: &Cluster, subject: &Subject, symptom: Symptom) -> bool {
+    let is_of_all_logins = matches!(
+        symptom,
+        Symptom::NotMapped | Symptom::NotMappedNode | Symptom::PrincipalIdMismatch
+    );
+    is_of_all_logins && matches!(subject, Subject::Principal(_)) && !cluster.is_self_test()
 }
 
 /// How long to wait before what could not be sent is tried again, after so many attempts: 1, 2, 4 … 30 minutes.
@@ -312,7 +372,7 @@ impl Broken {
         let can_be = matches!(notice.symptom, Symptom::NotMapped | Symptom::NotMappedNode)
             && matches!(notice.subject, Subject::Principal(_))
             && notice.cause.tier == Tier::General
-            && notice.cluster.mode != Some(crate::cluster::AuthenticationMode::Api);
+            && notice.cluster.mode != Some(AuthenticationMode::Api);
         let since = notice.first_seen.map(|first| first.saturating_sub(self.at));
         can_be && since.is_some_and(|since| (0..=AWS_AUTH_SHADOW).contains(&since))
     }

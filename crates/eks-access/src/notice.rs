@@ -158,26 +158,31 @@ impl Notice {
         )
     }
 
-    /// The notice that an incident is resolved, from what is remembered of it. `None` if its cause is none of this release.
+    /// A notice from what is remembered of an incident, without its lines. `None` if its cause is none of this release.
     #[must_use]
-    pub fn resolved(
+    pub fn remembered(
         cluster: Cluster,
         subject: Subject,
         symptom: Symptom,
         remembered: &Remembered,
-        at: i64,
+        standing: Standing,
     ) -> Option<Self> {
+        let cause = find(&remembered.told_cause)?;
+        let severity = match standing {
+            Standing::Resolved { .. } => Severity::Info,
+            _ => cause.severity,
+        };
         let principals = match &subject {
             Subject::Principal(principal) => vec![principal.clone()],
             Subject::ForeignAccounts | Subject::Nobody => Vec::new(),
         };
         Some(Self {
-            severity: Severity::Info,
+            severity,
             cluster,
             subject,
             symptom,
             detail: Detail::None,
-            cause: find(&remembered.told_cause)?,
+            cause,
             perhaps: Vec::new(),
             is_grantable: false,
             count: remembered.count,
@@ -187,7 +192,7 @@ impl Notice {
             last_seen: Some(remembered.last_seen),
             evidence: Evidence::default(),
             learned: None,
-            standing: Standing::Resolved { at },
+            standing,
         })
     }
 

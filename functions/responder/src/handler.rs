@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use crate::event::RawEvent;
 use crate::fault::Fault;
+use crate::run::{Run, clock};
 use crate::tally::{Origin, Tally};
 use crate::teller::Teller;
 use crate::tick::Ticker;
@@ -96,9 +97,11 @@ impl Responder {
             return Ok(());
         };
         let mut tally = Tally::default();
-        let request_id = context.request_id.as_str();
+        // A tick that waited in Lambda's queue is older than the leases that were taken meanwhile.
+        let now = now.max(clock());
+        let id = &context.request_id;
         ticker
-            .tick(&self.teller, now, request_id, until, &mut tally)
+            .tick(&self.teller, Run { id, until, now }, &mut tally)
             .await;
         let metrics = Metric::of_a_tick(self.vars.slack.is_some());
         tally.write(&metrics, self.origin(context));
@@ -117,10 +120,12 @@ impl Responder {
         let answers = self.find_out(&digest, request_id, until, &mut tally).await;
         let Outcome { notices, counts } = digest.finish_with(&answers);
         tally.count(&counts);
-        let ended = self
-            .teller
-            .tell(notices, request_id, until, &mut tally)
-            .await;
+        let run = Run {
+            id: request_id,
+            until,
+            now: clock(),
+        };
+        let ended = self.teller.tell(notices, run, &mut tally).await;
         let has_table = self.ticker.is_some();
         let metrics = Metric::of_a_delivery(has_table, self.vars.slack.is_some());
         if has_table {

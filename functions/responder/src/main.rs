@@ -3,6 +3,7 @@
 mod event;
 mod fault;
 mod handler;
+mod run;
 mod tally;
 mod teller;
 mod tick;

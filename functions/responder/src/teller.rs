@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
-use std::time::SystemTime;
 
 use eks_access::cluster::Cluster;
 use eks_access::memory::folded;
@@ -17,16 +16,18 @@ use eks_access_aws::sns::PublishError;
 use eks_access_aws::store::{Store, StoreError};
 use eks_access_aws::vars;
 use futures_util::{StreamExt, stream};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::fault::Fault;
+use crate::run::Run;
 use crate::tally::Tally;
 
 mod remembered;
 mod report;
 
-pub(crate) use remembered::settled;
-pub(crate) use report::{counts, report, report_table};
+pub(crate) use remembered::Sending;
+use report::report;
+pub(crate) use report::{counts, report_table};
 
 /// Notices that are on their way at a time.
 const AT_ONCE: usize = 8;
@@ -45,8 +46,8 @@ pub(crate) struct Teller {
 
 /// What became of one notice.
 #[derive(Default)]
-struct Told {
-    counts: Vec<(Metric, u64)>,
+pub(crate) struct Told {
+    pub(crate) counts: Vec<(Metric, u64)>,
     /// It is part of a digest.
     untold: Option<Notice>,
     unpublished: Option<PublishError>,
@@ -56,6 +57,18 @@ impl Told {
     fn with(counts: impl IntoIterator<Item = (Metric, u64)>) -> Self {
         Self {
             counts: counts.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// People know, or do not want to.
+    fn suppressed() -> Self {
+        Self::with([(Metric::Suppressed, 1)])
+    }
+
+    fn untold(notice: Notice) -> Self {
+        Self {
+            untold: Some(notice),
             ..Self::default()
         }
     }
@@ -109,10 +122,6 @@ impl Teller {
         }
     }
 
-    pub(crate) fn courier(&self) -> &Courier {
-        &self.courier
-    }
-
     pub(crate) fn watches_logins(&self) -> bool {
         self.watches_logins
     }
@@ -121,8 +130,7 @@ impl Teller {
     pub(crate) async fn tell(
         &self,
         notices: Vec<Notice>,
-        request_id: &str,
-        until: Instant,
+        run: Run<'_>,
         tally: &mut Tally,
     ) -> Result<(), Fault> {
         let mut notices = if self.store.is_some() {
@@ -133,15 +141,15 @@ impl Teller {
         let beyond = notices.split_off(notices.len().min(self.max_notices));
         tally.add(Metric::NoticesHeldBack, beyond.len());
         let mut ended = Ended::default();
-        let untold = self
-            .tell_each(notices, request_id, until, tally, &mut ended)
-            .await;
-        if let Some(store) = &self.store {
+        let untold = self.tell_each(notices, run, tally, &mut ended).await;
+        // Lambda gives what failed once more, and the digest would count it twice.
+        let has_failed = ended.table.is_some() || ended.unsent > 0;
+        if let Some(store) = self.store.as_ref().filter(|_| !has_failed) {
             let storms = storms(untold.into_iter().chain(beyond));
             for storm in storms.into_values() {
                 tally.add_lines(Metric::Digested, storm.count());
                 let has_slack = self.slack.is_some();
-                if let Err(error) = store.add(&storm, has_slack, now()).await {
+                if let Err(error) = store.add(&storm, has_slack, run.now).await {
                     ended.table.get_or_insert(error);
                 }
             }
@@ -156,8 +164,7 @@ impl Teller {
     async fn tell_each(
         &self,
         notices: Vec<Notice>,
-        request_id: &str,
-        until: Instant,
+        run: Run<'_>,
         tally: &mut Tally,
         ended: &mut Ended,
     ) -> Vec<Notice> {
@@ -166,12 +173,12 @@ impl Teller {
         let mut answers = stream::iter(notices)
             .map(|notice| async move {
                 match &self.store {
-                    Some(store) => self.remembered(store, notice, request_id).await,
-                    None => Ok(self.forgotten(&notice, request_id).await),
+                    Some(store) => self.remembered(store, notice, run).await,
+                    None => Ok(self.forgotten(&notice, run).await),
                 }
             })
             .buffer_unordered(AT_ONCE);
-        while let Ok(Some(answer)) = timeout_at(until, answers.next()).await {
+        while let Ok(Some(answer)) = timeout_at(run.until, answers.next()).await {
             left -= 1;
             match answer {
                 Ok(told) => {
@@ -188,7 +195,7 @@ impl Teller {
                     }
                 }
                 Err(error) => {
-                    report_table(&error, request_id);
+                    report_table(&error, run.id);
                     ended.table.get_or_insert(error);
                 }
             }
@@ -198,14 +205,15 @@ impl Teller {
     }
 
     /// Without a table: every notice is sent, and SNS that does not take one is why Lambda tries again.
-    async fn forgotten(&self, notice: &Notice, request_id: &str) -> Told {
+    async fn forgotten(&self, notice: &Notice, run: Run<'_>) -> Told {
         let parcel = self.parcel(notice);
         let owes = Owes {
             sns: true,
             slack: parcel.slack.is_some(),
         };
-        let sent = self.courier.send(&parcel, owes, None).await;
-        report(&sent, notice.cluster.title(), notice.cause.id, request_id);
+        let mut sent = self.courier.publish(&parcel, owes).await;
+        self.courier.post(&parcel, owes, None, &mut sent).await;
+        report(&sent, notice.cluster.title(), notice.cause.id, run.id);
         Told {
             counts: counts(&sent),
             unpublished: sent.sns.and_then(Result::err),
@@ -280,14 +288,6 @@ fn storms(notices: impl Iterator<Item = Notice>) -> BTreeMap<Cluster, Storm> {
         storm.named.extend(notice.principals.into_iter().take(1));
     }
     storms
-}
-
-/// By the clock of this machine, in milliseconds since 1970.
-pub(crate) fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -1,22 +1,24 @@
-//! Every minute: sends what people are owed still, and looks whether who was refused gets in by now.
+//! Every minute: sends what people are owed still, decides what nobody has decided yet, and looks whether who was refused
+//! gets in by now.
 
 use std::time::Duration;
 
 use eks_access::incident::Subject;
-use eks_access::memory::next_look;
-use eks_access::notice::Notice;
+use eks_access::memory::{Turn, after_telling, can_be_resolved, decide, next_look};
+use eks_access::notice::{Notice, Standing};
 use eks_access_aws::courier::Owes;
 use eks_access_aws::emf::Metric;
 use eks_access_aws::log::{Entry, Level};
-use eks_access_aws::logins::Logins;
-use eks_access_aws::parcel::Parcel;
-use eks_access_aws::slack::Place;
-use eks_access_aws::store::{Due, IncidentRow, OwedStorm, Settled, Store, StoreError};
+use eks_access_aws::logins::{Found, Logins};
+use eks_access_aws::store::{
+    Arrived, Due, IncidentRow, Looked, OwedStorm, Settled, Store, StoreError,
+};
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
+use crate::run::{Run, clock};
 use crate::tally::Tally;
-use crate::teller::{Teller, counts, report, report_table, settled};
+use crate::teller::{Sending, Teller, counts, report_table};
 
 /// What is done of what is due at a time.
 const AT_ONCE: usize = 4;
@@ -25,7 +27,7 @@ const PAGE: i32 = 25;
 /// Pages of a tick: the next tick is a minute away.
 const PAGES: usize = 8;
 /// What is left of a tick's time when no further page is begun.
-const ENOUGH: Duration = Duration::from_secs(10);
+const ENOUGH: Duration = Duration::from_secs(16);
 /// After so long nobody is owed a notice any more.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -34,17 +36,6 @@ pub(crate) struct Ticker {
     store: Store,
     /// `None` when it is not to be looked.
     logins: Option<Logins>,
-}
-
-/// Somebody who is owed something, in the words that both kinds share.
-struct Owed<'a> {
-    due: &'a Due,
-    owes: Owes,
-    since: i64,
-    attempts: u64,
-    place: Option<&'a Place>,
-    cluster: &'a str,
-    cause: &'a str,
 }
 
 /// What became of something due.
@@ -61,140 +52,124 @@ impl Ticker {
     }
 
     /// Does what is due. What fails is counted and not tried again by Lambda: the next tick is a minute away.
-    pub(crate) async fn tick(
-        &self,
-        teller: &Teller,
-        now: i64,
-        request_id: &str,
-        until: Instant,
-        tally: &mut Tally,
-    ) {
-        // A tick that waited in Lambda's queue is older than the leases that were taken meanwhile.
-        let now = now.max(crate::teller::now());
+    pub(crate) async fn tick(&self, teller: &Teller, run: Run<'_>, tally: &mut Tally) {
         let mut failed = None;
         for _ in 0..PAGES {
-            let due = match self.store.due(now, PAGE).await {
+            let due = match self.store.due(run.now, PAGE).await {
                 Ok(due) => due,
                 Err(error) => {
-                    report_table(&error, request_id);
                     failed = Some(error);
                     break;
                 }
             };
             let is_last = due.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
-            self.page(teller, due, now, request_id, until, tally, &mut failed)
-                .await;
-            let left = until.saturating_duration_since(Instant::now());
+            failed = self.page(teller, due, run, tally).await;
+            let left = run.until.saturating_duration_since(Instant::now());
             if is_last || failed.is_some() || left < ENOUGH {
                 break;
             }
         }
+        if let Some(error) = &failed {
+            report_table(error, run.id);
+        }
         tally.add(Metric::TableFailures, usize::from(failed.is_some()));
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what an invocation has, and nothing else"
-    )]
+    /// What of this failed first.
     async fn page(
         &self,
         teller: &Teller,
         due: Vec<Due>,
-        now: i64,
-        request_id: &str,
-        until: Instant,
+        run: Run<'_>,
         tally: &mut Tally,
-        failed: &mut Option<StoreError>,
-    ) {
+    ) -> Option<StoreError> {
+        let mut failed = None;
         let mut answers = stream::iter(due)
-            .map(|due| async move { self.one(teller, &due, now, request_id).await })
+            .map(|due| async move { self.one(teller, &due, run).await })
             .buffer_unordered(AT_ONCE);
-        while let Ok(Some(answer)) = timeout_at(until, answers.next()).await {
-            match answer {
-                Ok(done) => {
-                    for (metric, count) in done.counts {
-                        tally.add_lines(metric, count);
-                    }
-                    if let Some(seconds) = done.owed_for {
-                        tally.add(Metric::Owed, 1);
-                        tally.most(Metric::OldestOwed, seconds);
-                    }
-                }
-                Err(error) => {
-                    report_table(&error, request_id);
-                    failed.get_or_insert(error);
-                }
+        while let Ok(Some(answer)) = timeout_at(run.until, answers.next()).await {
+            let done = answer.unwrap_or_else(|error| {
+                failed.get_or_insert(error);
+                Done::default()
+            });
+            for (metric, count) in done.counts {
+                tally.add_lines(metric, count);
+            }
+            if let Some(seconds) = done.owed_for {
+                tally.add(Metric::Owed, 1);
+                tally.most(Metric::OldestOwed, seconds);
             }
         }
+        failed
     }
 
-    async fn one(
-        &self,
-        teller: &Teller,
-        due: &Due,
-        now: i64,
-        request_id: &str,
-    ) -> Result<Done, StoreError> {
-        if !self.store.take_over(due, now).await? {
+    async fn one(&self, teller: &Teller, due: &Due, run: Run<'_>) -> Result<Done, StoreError> {
+        if !run.has_time() {
             return Ok(Done::default());
         }
         if let Some(incident) = self.store.owed_incident(due).await? {
-            return self.incident(teller, due, &incident, now, request_id).await;
+            return match (
+                incident.owes_sns || incident.owes_slack,
+                incident.is_overheard,
+            ) {
+                (true, _) => self.owed(teller, due, run).await,
+                (false, true) => self.overheard(teller, due, &incident, run).await,
+                (false, false) => self.look(teller, due, &incident, run).await,
+            };
         }
         if let Some(storm) = self.store.owed_storm(due).await? {
-            return self.storm(teller, due, &storm, now, request_id).await;
+            return self.storm(teller, due, &storm, run).await;
         }
-        // A row of another release, or one that somebody edited. It is not looked at again.
+        self.unreadable(due, run).await
+    }
+
+    /// A row of another release, or one that somebody edited. It is not looked at again.
+    async fn unreadable(&self, due: &Due, run: Run<'_>) -> Result<Done, StoreError> {
         Entry::new(
             Level::Error,
             "what is owed could not be read; report this as a bug",
         )
-        .with("request_id", request_id)
+        .with("request_id", run.id)
         .write();
-        self.store.settle(due, &Settled::default()).await?;
+        if self.store.take_over(due, run.claim()).await? {
+            self.store
+                .settle(due, &Settled::default(), run.claim())
+                .await?;
+        }
         Ok(Done {
             counts: vec![(Metric::GivenUp, 1)],
             owed_for: None,
         })
     }
 
-    async fn incident(
-        &self,
-        teller: &Teller,
-        due: &Due,
-        incident: &IncidentRow,
-        now: i64,
-        request_id: &str,
-    ) -> Result<Done, StoreError> {
-        if !incident.owes_sns && !incident.owes_slack {
-            return self.look(teller, due, incident, now, request_id).await;
+    async fn owed(&self, teller: &Teller, due: &Due, run: Run<'_>) -> Result<Done, StoreError> {
+        if !self.store.take_over(due, run.claim()).await? {
+            return Ok(Done::default());
         }
-        let Some(parcel) = self.store.parcel(&incident.id).await? else {
-            self.store.settle(due, &Settled::default()).await?;
+        // As it is now that nobody else speaks.
+        let Some(incident) = self.store.owed_incident(due).await? else {
             return Ok(Done::default());
         };
-        let owed = Owed {
+        let Some(parcel) = self.store.parcel(&incident).await? else {
+            return self.unreadable(due, run).await;
+        };
+        let sending = Sending {
             due,
+            parcel: &parcel,
             owes: Owes {
                 sns: incident.owes_sns,
                 slack: incident.owes_slack,
             },
-            since: incident.owed_since.unwrap_or(now),
-            attempts: incident.attempts,
             place: incident.place.as_ref(),
+            attempts: incident.attempts,
+            look: watched(teller, &incident)
+                .then(|| next_look(0, incident.state.last_seen, run.now))
+                .flatten(),
             cluster: incident.cluster.title(),
             cause: &incident.state.told_cause,
         };
-        let is_watched = teller.watches_logins()
-            && incident.state.resolved_at.is_none()
-            && matches!(incident.subject, Subject::Principal(_));
-        let look = || {
-            is_watched
-                .then(|| next_look(0, incident.state.last_seen, now))
-                .flatten()
-        };
-        self.send(teller, &owed, &parcel, now, request_id, look)
-            .await
+        let since = incident.owed_since.unwrap_or(run.now);
+        self.send(teller, &sending, since, run).await
     }
 
     async fn storm(
@@ -202,62 +177,109 @@ impl Ticker {
         teller: &Teller,
         due: &Due,
         storm: &OwedStorm,
-        now: i64,
-        request_id: &str,
+        run: Run<'_>,
     ) -> Result<Done, StoreError> {
-        let parcel = teller.storm_parcel(&storm.storm);
-        let owed = Owed {
+        if !self.store.take_over(due, run.claim()).await? {
+            return Ok(Done::default());
+        }
+        let sending = Sending {
             due,
+            parcel: &teller.storm_parcel(&storm.storm),
             owes: Owes {
                 sns: storm.owes_sns,
                 slack: storm.owes_slack,
             },
-            since: storm.owed_since,
-            attempts: storm.attempts,
             place: None,
+            attempts: storm.attempts,
+            look: None,
             cluster: storm.storm.cluster.title(),
             cause: "digest",
         };
-        self.send(teller, &owed, &parcel, now, request_id, || None)
-            .await
+        self.send(teller, &sending, storm.owed_since, run).await
     }
 
-    /// Sends what is owed, and crosses out what was sent.
+    /// Sends what is owed, and gives it up after a day.
     async fn send(
         &self,
         teller: &Teller,
-        owed: &Owed<'_>,
-        parcel: &Parcel,
-        now: i64,
-        request_id: &str,
-        look: impl FnOnce() -> Option<i64>,
+        sending: &Sending<'_>,
+        since: i64,
+        run: Run<'_>,
     ) -> Result<Done, StoreError> {
-        let sent = teller.courier().send(parcel, owed.owes, owed.place).await;
-        report(&sent, owed.cluster, owed.cause, request_id);
-        let mut settled = settled(&sent, owed.place, owed.attempts + 1, now, look);
-        let mut done = Done {
-            counts: counts(&sent),
-            owed_for: None,
-        };
-        if settled.owes_sns || settled.owes_slack {
-            let age = now.saturating_sub(owed.since);
-            if age > DAY {
-                Entry::new(Level::Error, "a notice was owed for a day and is given up")
-                    .with("request_id", request_id)
-                    .with("cluster", owed.cluster)
-                    .with("cause", owed.cause)
-                    .write();
-                done.counts.push((Metric::GivenUp, 1));
-                settled = Settled {
-                    place: settled.place,
-                    ..Settled::default()
-                };
-            } else {
-                done.owed_for = Some(u64::try_from(age / 1000).unwrap_or(0));
-            }
+        // By the clock, and not by the tick: whoever may send ticks can't make it late.
+        if clock().saturating_sub(since) > DAY {
+            Entry::new(Level::Error, "a notice was owed for a day and is given up")
+                .with("request_id", run.id)
+                .with("cluster", sending.cluster)
+                .with("cause", sending.cause)
+                .write();
+            let settled = Settled {
+                place: sending.place.cloned(),
+                due_at: sending.look,
+                ..Settled::default()
+            };
+            self.store
+                .settle(sending.due, &settled, run.claim())
+                .await?;
+            return Ok(Done {
+                counts: vec![(Metric::GivenUp, 1)],
+                owed_for: None,
+            });
         }
-        self.store.settle(owed.due, &settled).await?;
-        Ok(done)
+        let (settled, sent) = teller.send(&self.store, sending, run).await?;
+        let age = u64::try_from(run.now.saturating_sub(since) / 1000).unwrap_or(0);
+        Ok(Done {
+            counts: counts(&sent),
+            owed_for: (settled.owes_sns || settled.owes_slack).then_some(age),
+        })
+    }
+
+    /// Decides about what came while somebody was speaking of the incident, or came as part of it.
+    async fn overheard(
+        &self,
+        teller: &Teller,
+        due: &Due,
+        incident: &IncidentRow,
+        run: Run<'_>,
+    ) -> Result<Done, StoreError> {
+        if !self.store.begin_look(due, run.now).await? {
+            return Ok(Done::default());
+        }
+        let state = &incident.state;
+        let notice = remembered(incident, Standing::First);
+        let (Some(arrival), Some(notice)) = (state.since_told(), notice) else {
+            return self.unreadable(due, run).await;
+        };
+        let told = match decide(Some(state), &arrival, run.now) {
+            Turn::Speak(why) => {
+                let told = after_telling(state, &arrival, why);
+                let place = incident.place.as_ref();
+                teller
+                    .speak(&self.store, notice, Some(state), place, &told, why, run)
+                    .await?
+            }
+            Turn::Edit => {
+                self.looked(teller, due, incident, Found::default(), run)
+                    .await?;
+                let arrived = Arrived {
+                    before: Some(state.clone()),
+                    is_twice: false,
+                    place: incident.place.clone(),
+                };
+                teller
+                    .edit(&self.store, notice, &arrived, state, run)
+                    .await?
+            }
+            Turn::Silent(_) => {
+                self.looked(teller, due, incident, Found::default(), run)
+                    .await?;
+                return Ok(Done::default());
+            }
+        };
+        Ok(Done {
+            counts: told.counts,
+            owed_for: None,
+        })
     }
 
     /// Looks whether the principal gets in by now.
@@ -266,62 +288,126 @@ impl Ticker {
         teller: &Teller,
         due: &Due,
         incident: &IncidentRow,
-        now: i64,
-        request_id: &str,
+        run: Run<'_>,
     ) -> Result<Done, StoreError> {
-        let state = &incident.state;
+        if !self.store.begin_look(due, run.now).await? {
+            return Ok(Done::default());
+        }
+        let is_muted = incident
+            .state
+            .muted_until
+            .is_some_and(|until| run.now < until);
+        let found = if is_muted {
+            Found::default()
+        } else {
+            self.search(incident, run).await
+        };
+        if let Some(at) = found.granted {
+            return self.resolved(teller, due, incident, at, run).await;
+        }
+        self.looked(teller, due, incident, found, run).await?;
+        Ok(Done::default())
+    }
+
+    /// What the cluster's log says of the principal's logins.
+    async fn search(&self, incident: &IncidentRow, run: Run<'_>) -> Found {
         let (Some(logins), Subject::Principal(principal), Some(cluster)) =
             (&self.logins, &incident.subject, &incident.cluster.name)
         else {
-            self.store.settle(due, &Settled::default()).await?;
-            return Ok(Done::default());
+            return Found::default();
         };
-        let granted = logins
-            .granted_since(cluster, principal, state.last_seen + 1)
+        let since = incident.state.last_seen;
+        let found = logins
+            .granted_since(cluster, principal, since, incident.looked_until)
             .await;
-        let granted = granted.unwrap_or_else(|code| {
+        found.unwrap_or_else(|code| {
             Entry::new(Level::Warn, "the cluster's log could not be searched")
-                .with("request_id", request_id)
+                .with("request_id", run.id)
                 .with("cluster", cluster.as_str())
                 .with("reason", code)
                 .write();
-            None
-        });
-        let resolved = granted.and_then(|at| {
-            let notice = Notice::resolved(
-                incident.cluster.clone(),
-                incident.subject.clone(),
-                incident.symptom,
-                state,
-                at,
-            )?;
-            Some((at, teller.parcel(&notice)))
-        });
-        let next = next_look(incident.looks + 1, state.last_seen, now);
-        let Some((at, parcel)) = resolved else {
-            self.store.looked(due, incident.looks + 1, next).await?;
-            return Ok(Done::default());
+            Found {
+                granted: None,
+                until: incident.looked_until,
+            }
+        })
+    }
+
+    async fn looked(
+        &self,
+        teller: &Teller,
+        due: &Due,
+        incident: &IncidentRow,
+        found: Found,
+        run: Run<'_>,
+    ) -> Result<(), StoreError> {
+        let looks = incident.looks + 1;
+        let next = watched(teller, incident)
+            .then(|| next_look(looks, incident.state.last_seen, run.now))
+            .flatten();
+        let looked = Looked {
+            looks,
+            until: found.until,
+            next,
         };
-        if !self.store.resolve(incident, at, &parcel, now).await? {
-            self.store.looked(due, incident.looks + 1, next).await?;
+        self.store.looked(due, &looked, run.now).await
+    }
+
+    /// Tells people that the principal gets in.
+    async fn resolved(
+        &self,
+        teller: &Teller,
+        due: &Due,
+        incident: &IncidentRow,
+        at: i64,
+        run: Run<'_>,
+    ) -> Result<Done, StoreError> {
+        let Some(notice) = remembered(incident, Standing::Resolved { at }) else {
+            return self.unreadable(due, run).await;
+        };
+        let parcel = teller.parcel(&notice);
+        if !self
+            .store
+            .resolve(incident, at, &parcel, run.claim())
+            .await?
+        {
+            self.looked(teller, due, incident, Found::default(), run)
+                .await?;
             return Ok(Done::default());
         }
-        let owed = Owed {
+        let sending = Sending {
             due,
+            parcel: &parcel,
             owes: Owes {
                 sns: true,
                 slack: parcel.slack.is_some(),
             },
-            since: now,
-            attempts: 0,
             place: incident.place.as_ref(),
-            cluster: cluster.as_str(),
-            cause: &state.told_cause,
+            attempts: 0,
+            look: None,
+            cluster: incident.cluster.title(),
+            cause: &incident.state.told_cause,
         };
-        let mut done = self
-            .send(teller, &owed, &parcel, now, request_id, || None)
-            .await?;
+        let mut done = self.send(teller, &sending, run.now, run).await?;
         done.counts.push((Metric::Resolved, 1));
         Ok(done)
     }
+}
+
+/// Whether it is to be looked for logins of an incident's principal.
+fn watched(teller: &Teller, incident: &IncidentRow) -> bool {
+    teller.watches_logins()
+        && incident.state.resolved_at.is_none()
+        && can_be_resolved(&incident.cluster, &incident.subject, incident.symptom)
+}
+
+/// A notice of what the row alone says.
+fn remembered(incident: &IncidentRow, standing: Standing) -> Option<Notice> {
+    Notice::remembered(
+        incident.cluster.clone(),
+        incident.subject.clone(),
+        incident.symptom,
+        &incident.state,
+        standing,
+    )
 }

@@ -230,7 +230,7 @@ impl MiniStack {
         self.call("secretsmanager", "secretsmanager.PutSecretValue", &input);
     }
 
-    /// Puts lines into the authenticator's stream of a cluster: timestamps in milliseconds, and messages.
+    /// Puts lines into the authenticator's stream of a cluster: times in milliseconds, and messages, which get that time.
     pub fn log(&self, cluster: &str, lines: &[(i64, String)]) {
         const STREAM: &str = "authenticator-0123456789abcdef0123456789abcdef";
         let group = format!("/aws/eks/{cluster}/cluster");
@@ -250,7 +250,9 @@ impl MiniStack {
         }
         let events: Vec<Value> = lines
             .iter()
-            .map(|(at, message)| json!({"timestamp": at, "message": message}))
+            .map(
+                |(at, message)| json!({"timestamp": at, "message": crate::lines::at(message, *at)}),
+            )
             .collect();
         let input = json!({"logGroupName": group, "logStreamName": STREAM, "logEvents": events});
         self.call("logs", "Logs_20140328.PutLogEvents", &input);

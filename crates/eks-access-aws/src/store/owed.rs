@@ -14,9 +14,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::row::{Change, Row};
-use super::{
-    Changed, OWED, PARCEL, STATE, Store, StoreError, YES, digest, expiry, incident, remembered,
-};
+use super::{Changed, OWED, STATE, Store, StoreError, YES, digest, incident, remembered};
 use crate::parcel::Parcel;
 use crate::slack::Place;
 
@@ -24,6 +22,37 @@ use crate::slack::Place;
 const LEASE: i64 = 40 * 1000;
 /// A parcel that unfolds to more is none of ours.
 const MAX_PARCEL: u64 = 1 << 20;
+
+/// Messages are kept so long, in seconds: longer than anybody is owed one.
+const PARCELS_KEPT: i64 = 3 * 24 * 60 * 60;
+
+/// Who takes something upon themselves, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// The invocation.
+    pub by: &'a str,
+    /// By its clock, in milliseconds since 1970.
+    pub now: i64,
+}
+
+impl Claim<'_> {
+    /// When others may take over.
+    #[must_use]
+    pub fn ends(self) -> i64 {
+        self.now.saturating_add(LEASE)
+    }
+}
+
+/// What became of looking after an incident.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// How often its log was searched by now.
+    pub looks: u64,
+    /// How far.
+    pub until: Option<i64>,
+    /// When to look again.
+    pub next: Option<i64>,
+}
 
 /// Something whose time has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +88,12 @@ pub struct IncidentRow {
     pub place: Option<Place>,
     /// Who muted it last: text of others.
     pub muted_by: Option<String>,
+    /// Whether something came that nobody has decided about.
+    pub is_overheard: bool,
+    /// How far its log was searched.
+    pub looked_until: Option<i64>,
+    /// The name of the message that is owed.
+    parcel: String,
 }
 
 /// A digest whose time has come.
@@ -93,7 +128,8 @@ pub struct Settled {
 
 impl Store {
     /// Takes it upon us to tell people of an incident: writes down what, and until when nobody else should. `before` is
-    /// what the decision was based on; if that is no longer so, somebody else was faster: `false`.
+    /// what the decision was based on; if that is no longer so, somebody else was faster: `false`. The message is written
+    /// first, under the name of the claim, so that a claim that holds always has its own.
     ///
     /// # Errors
     /// When the table can't be written.
@@ -103,9 +139,9 @@ impl Store {
         before: Option<&Remembered>,
         told: &Remembered,
         parcel: &Parcel,
-        now: i64,
+        claim: Claim<'_>,
     ) -> Result<bool, StoreError> {
-        self.put_parcel(id, parcel, now).await?;
+        self.put_parcel(id, parcel, claim).await?;
         let is_new_episode = before.is_some_and(|before| before.episode != told.episode);
         let mut change = Change::new()
             .set("told", told.told)
@@ -116,6 +152,8 @@ impl Store {
             .set("episode", told.episode)
             .set("looks", 0_u64)
             .set_or_remove("resolved_at", told.resolved_at)
+            .remove("overheard")
+            .remove("looked_until")
             .remove("edited_at");
         if is_new_episode {
             // A new episode has a card of its own, and counts of its own.
@@ -125,13 +163,8 @@ impl Store {
                 .remove("channel")
                 .remove("ts");
         }
-        let change = leased(change, now)
-            .set("owes_sns", true)
-            .set("owes_slack", parcel.slack.is_some())
-            .set("owed_since", now)
-            .set("attempts", 0_u64)
-            .only_if_none_or("told_at", "=", before.map_or(0, |before| before.told_at))
-            .only_if_none_or("lease_until", "<=", now);
+        let told_at = before.map_or(0, |before| before.told_at);
+        let change = owing(change, parcel, claim).only_if_none_or("told_at", "=", told_at);
         let changed = self.change(&incident(id), STATE, change).await?;
         Ok(matches!(changed, Changed::Yes(_)))
     }
@@ -140,49 +173,98 @@ impl Store {
     ///
     /// # Errors
     /// When the table can't be written.
-    pub async fn take_over(&self, due: &Due, now: i64) -> Result<bool, StoreError> {
-        let change = leased(Change::new(), now).only_if_none_or("lease_until", "<=", now);
-        let changed = self
-            .change(&due.pk, &due.sk, change.only_if_there())
-            .await?;
+    pub async fn take_over(&self, due: &Due, claim: Claim<'_>) -> Result<bool, StoreError> {
+        let change = leased(Change::new(), claim).only_if("due_at", "<=", claim.now);
+        let changed = self.change(&due.pk, &due.sk, change).await?;
         Ok(matches!(changed, Changed::Yes(_)))
     }
 
-    /// Crosses out what was sent.
+    /// Crosses out what SNS was owed, before Slack is asked.
+    ///
+    /// # Errors
+    /// When the table can't be written: SNS may get it again.
+    pub async fn published(&self, due: &Due, claim: Claim<'_>) -> Result<(), StoreError> {
+        let change = Change::new()
+            .set("owes_sns", false)
+            .only_if("claim", "=", claim.by);
+        self.change(&due.pk, &due.sk, change).await.map(drop)
+    }
+
+    /// Crosses out what was sent. Whoever has lost the claim meanwhile changes nothing.
     ///
     /// # Errors
     /// When the table can't be written: what was sent will then be sent again.
-    pub async fn settle(&self, due: &Due, settled: &Settled) -> Result<(), StoreError> {
+    pub async fn settle(
+        &self,
+        due: &Due,
+        settled: &Settled,
+        claim: Claim<'_>,
+    ) -> Result<(), StoreError> {
         let mut change = Change::new()
             .set("owes_sns", settled.owes_sns)
             .set("owes_slack", settled.owes_slack)
             .set("attempts", settled.attempts)
             .remove("lease_until")
+            .remove("claim")
             .set_or_remove(OWED, settled.due_at.map(|_| YES))
-            .set_or_remove("due_at", settled.due_at);
+            .set_or_remove("due_at", settled.due_at)
+            .only_if("claim", "=", claim.by);
         if let Some(place) = &settled.place {
             change = change
                 .set("channel", place.channel.as_str())
                 .set("ts", place.ts.as_str());
         }
-        self.change(&due.pk, &due.sk, change).await.map(drop)
+        match self.change(&due.pk, &due.sk, change).await? {
+            // Something came while we were speaking.
+            Changed::Yes(Some(row)) if row.flag("overheard") => self.overhear(due, claim.now).await,
+            Changed::Yes(_) | Changed::No(_) => Ok(()),
+        }
     }
 
-    /// Notes that it was looked whether an incident is resolved, and when to look again.
+    /// Notes that something is to be decided about an incident, at this time at the earliest: by the next tick.
     ///
     /// # Errors
     /// When the table can't be written.
-    pub async fn looked(&self, due: &Due, looks: u64, next: Option<i64>) -> Result<(), StoreError> {
+    pub async fn overhear(&self, due: &Due, at: i64) -> Result<(), StoreError> {
         let change = Change::new()
-            .set("looks", looks)
-            .remove("lease_until")
-            .set_or_remove(OWED, next.map(|_| YES))
-            .set_or_remove("due_at", next);
+            .set("overheard", true)
+            .set(OWED, YES)
+            .set("due_at", at)
+            .only_if_there();
+        self.change(&due.pk, &due.sk, change).await.map(drop)
+    }
+
+    /// Takes it upon us to look after an incident without telling anybody: whoever has something to say may say it.
+    /// `false` if somebody else does.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn begin_look(&self, due: &Due, now: i64) -> Result<bool, StoreError> {
+        let change = Change::new()
+            .set("due_at", now.saturating_add(LEASE))
+            .only_if("due_at", "<=", now);
+        let changed = self.change(&due.pk, &due.sk, change).await?;
+        Ok(matches!(changed, Changed::Yes(_)))
+    }
+
+    /// Notes that it was looked after an incident, how far its log was searched, and when to look again. Whoever spoke
+    /// meanwhile has said when.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn looked(&self, due: &Due, looked: &Looked, began: i64) -> Result<(), StoreError> {
+        let change = Change::new()
+            .set("looks", looked.looks)
+            .set_or_remove("looked_until", looked.until)
+            .remove("overheard")
+            .set_or_remove(OWED, looked.next.map(|_| YES))
+            .set_or_remove("due_at", looked.next)
+            .only_if("due_at", "=", began.saturating_add(LEASE));
         self.change(&due.pk, &due.sk, change).await.map(drop)
     }
 
     /// Notes that an incident was resolved, and what people are to be told of that. `false` if its principal was refused
-    /// again in the meantime.
+    /// again in the meantime, or somebody else is speaking.
     ///
     /// # Errors
     /// When the table can't be written.
@@ -191,16 +273,13 @@ impl Store {
         row: &IncidentRow,
         at: i64,
         parcel: &Parcel,
-        now: i64,
+        claim: Claim<'_>,
     ) -> Result<bool, StoreError> {
-        self.put_parcel(&row.id, parcel, now).await?;
-        let change = leased(Change::new(), now)
+        self.put_parcel(&row.id, parcel, claim).await?;
+        let change = Change::new()
             .set("resolved_at", at)
-            .set("owes_sns", true)
-            .set("owes_slack", parcel.slack.is_some())
-            .set("owed_since", now)
-            .set("attempts", 0_u64)
             .only_if("last_seen", "<=", at);
+        let change = owing(change, parcel, claim);
         let changed = self.change(&incident(&row.id), STATE, change).await?;
         Ok(matches!(changed, Changed::Yes(_)))
     }
@@ -209,9 +288,12 @@ impl Store {
     ///
     /// # Errors
     /// When the table can't be read.
-    pub async fn parcel(&self, id: &IncidentId) -> Result<Option<Parcel>, StoreError> {
-        let row = self.read(&incident(id), PARCEL, true).await?;
-        Ok(row.as_ref().and_then(|row| unpacked(row.bytes("parcel")?)))
+    pub async fn parcel(&self, row: &IncidentRow) -> Result<Option<Parcel>, StoreError> {
+        let sk = parcel_of(&row.parcel);
+        let found = self.read(&incident(&row.id), &sk, true).await?;
+        Ok(found
+            .as_ref()
+            .and_then(|row| unpacked(row.bytes("parcel")?)))
     }
 
     /// Whatever is due by now, the oldest first, at most so many.
@@ -278,12 +360,14 @@ impl Store {
         &self,
         id: &IncidentId,
         parcel: &Parcel,
-        now: i64,
+        claim: Claim<'_>,
     ) -> Result<(), StoreError> {
         let change = Change::new()
             .set("parcel", packed(parcel))
-            .set("expires_at", expiry(now));
-        self.change(&incident(id), PARCEL, change).await.map(drop)
+            .set("expires_at", claim.now / 1000 + PARCELS_KEPT);
+        self.change(&incident(id), &parcel_of(claim.by), change)
+            .await
+            .map(drop)
     }
 }
 
@@ -302,13 +386,29 @@ impl Due {
     }
 }
 
+fn parcel_of(claim: &str) -> String {
+    format!("parcel#{claim}")
+}
+
 /// Whoever crashes leaves what is owed to be found when the lease is over.
-fn leased(change: Change, now: i64) -> Change {
-    let until = now.saturating_add(LEASE);
+fn leased(change: Change, claim: Claim<'_>) -> Change {
+    let until = claim.now.saturating_add(LEASE);
     change
         .set("lease_until", until)
+        .set("claim", claim.by)
         .set(OWED, YES)
         .set("due_at", until)
+        .only_if_none_or("lease_until", "<=", claim.now)
+}
+
+/// The same with a new message, for everybody who is to hear of it.
+fn owing(change: Change, parcel: &Parcel, claim: Claim<'_>) -> Change {
+    leased(change, claim)
+        .set("owes_sns", true)
+        .set("owes_slack", parcel.slack.is_some())
+        .set("owed_since", claim.now)
+        .set("attempts", 0_u64)
+        .set("parcel", claim.by)
 }
 
 pub(super) fn place(row: &Row) -> Option<Place> {
@@ -331,6 +431,9 @@ pub(super) fn incident_row(due: &Due, row: &Row) -> Option<IncidentRow> {
         attempts: row.count("attempts"),
         looks: row.count("looks"),
         place: place(row),
+        is_overheard: row.flag("overheard"),
+        looked_until: row.number("looked_until"),
+        parcel: row.text("parcel").unwrap_or_default().to_owned(),
         muted_by: row.text("muted_by").map(|by| LogText::new(by).shown(300)),
     })
 }

@@ -173,6 +173,15 @@ impl Change {
         self
     }
 
+    /// Sets it to what another attribute was before this change; to this text if there was none.
+    pub(crate) fn set_from(mut self, name: &str, other: &str, otherwise: &str) -> Self {
+        let (name, other) = (self.name(name), self.name(other));
+        let otherwise = self.placed(otherwise);
+        self.sets
+            .push(format!("{name} = if_not_exists({other}, {otherwise})"));
+        self
+    }
+
     pub(crate) fn remove(mut self, name: &str) -> Self {
         let name = self.name(name);
         self.removes.push(name);

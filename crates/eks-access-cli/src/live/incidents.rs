@@ -66,7 +66,10 @@ pub(crate) fn mute(options: &Mute) -> Result<Found, Error> {
             .map(|span| i64::try_from(span.0.as_millis()).unwrap_or(i64::MAX));
         let until = span.map(|span| now().saturating_add(span));
         let by = session.caller.arn.shown(300);
-        let is_there = store.mute(&row.id, until, &by).await.map_err(unread)?;
+        let is_there = store
+            .mute(&row.id, until, &by, now())
+            .await
+            .map_err(unread)?;
         is_there
             .then_some((row, until))
             .ok_or_else(|| Error::Ask("the incident is gone by now".to_owned()))

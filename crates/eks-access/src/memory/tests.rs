@@ -1,6 +1,6 @@
 use super::{
-    Arrival, DAY, HOUR, QUIET, Remembered, Silence, Turn, Why, after_telling, decide, next_look,
-    pause, retry_pause,
+    Arrival, DAY, HOUR, QUIET, Remembered, Silence, Turn, Why, after_telling, decide, first_look,
+    next_look, pause, retry_pause,
 };
 use crate::catalogue::{Cause, find};
 
@@ -104,10 +104,12 @@ fn who_is_refused_again_after_it_was_resolved_is_told_at_once() {
         &arrival,
         Why::Relapsed,
     );
+    // It goes on where it was: on the same card, and the next repetition is later still.
     assert_eq!(
-        (after.resolved_at, after.count, after.episode),
-        (None, 1, 2)
+        (after.resolved_at, after.count, after.episode, after.told),
+        (None, 2, 1, 2)
     );
+    assert_eq!(after.next_at, 11 * MINUTE + pause(2));
 }
 
 #[test]
@@ -155,4 +157,72 @@ fn pauses_grow_to_a_day_and_retries_to_half_an_hour() {
     assert_eq!(next_look(0, 0, 0), Some(2 * MINUTE));
     assert_eq!(next_look(9, 0, 0), Some(64 * MINUTE));
     assert_eq!(next_look(0, 0, DAY + 1), None);
+}
+
+#[test]
+fn what_comes_late_does_not_take_back_that_it_is_resolved() {
+    let (_, told) = told([at(0)]);
+    let resolved = Remembered {
+        resolved_at: Some(2 * HOUR),
+        has_card: true,
+        ..told
+    };
+    for minute in [1, 15, 61, 119] {
+        assert_eq!(
+            decide(Some(&resolved), &at(minute * MINUTE), 0),
+            Turn::Silent(Silence::Told),
+            "{minute}"
+        );
+    }
+}
+
+#[test]
+fn facts_that_are_missing_once_make_nothing_less_certain() {
+    let specific = Arrival {
+        cause: cause("entry-outlived-its-role"),
+        ..at(0)
+    };
+    let (telling, left) = told([specific, at(HOUR), at(HOUR + 6 * MINUTE)]);
+    assert_eq!(telling.len(), 2);
+    assert_eq!(left.told_cause, "entry-outlived-its-role");
+    let again = Arrival {
+        cause: cause("mapping-without-effect"),
+        ..at(HOUR + 12 * MINUTE)
+    };
+    assert_eq!(decide(Some(&left), &again, 0), Turn::Silent(Silence::Told));
+}
+
+#[test]
+fn who_is_refused_and_let_in_by_turns_is_looked_for_less_and_less() {
+    let (_, mut state) = told([at(0)]);
+    let mut hours = Vec::new();
+    for _ in 0..4 {
+        state.resolved_at = Some(state.last_seen);
+        let arrival = at(state.last_seen + MINUTE);
+        assert_eq!(
+            decide(Some(&state), &arrival, 0),
+            Turn::Speak(Why::Relapsed)
+        );
+        state = after_telling(
+            &Remembered::with(Some(&state), &arrival),
+            &arrival,
+            Why::Relapsed,
+        );
+        hours.push(first_look(&state, Why::Relapsed, 0).unwrap() / HOUR);
+    }
+    assert_eq!(hours, [4, 16, 24, 24]);
+}
+
+#[test]
+fn nothing_said_for_two_days_means_that_it_was_quiet() {
+    let (_, told) = told([at(0)]);
+    // Another delivery has moved the last line, and its function died before it said anything.
+    let moved = Remembered {
+        last_seen: 3 * DAY,
+        ..told
+    };
+    assert_eq!(
+        decide(Some(&moved), &at(3 * DAY + MINUTE), 0),
+        Turn::Speak(Why::First)
+    );
 }

@@ -5,19 +5,37 @@ use std::sync::PoisonError;
 use eks_access::cluster::Cluster;
 use eks_access::incident::Subject;
 use eks_access::memory::{
-    Arrival, Broken, Remembered, Silence, Turn, Why, after_telling, decide, next_look, retry_pause,
+    Arrival, Broken, IncidentId, Remembered, Silence, Turn, Why, after_telling, can_be_resolved,
+    decide, first_look, retry_pause,
 };
-use eks_access::notice::{Notice, Standing};
+use eks_access::notice::Notice;
 use eks_access::symptom::Symptom;
 use eks_access_aws::courier::{Owes, Sent};
 use eks_access_aws::emf::Metric;
+use eks_access_aws::parcel::Parcel;
 use eks_access_aws::slack::Place;
 use eks_access_aws::store::{Arrived, Due, OfCluster, Settled, Store, StoreError};
 
-use super::report::{counts, report, report_slack};
-use super::{Teller, Told, now, unmoded};
+use super::report::{counts, report};
+use super::{Teller, Told, unmoded};
+use crate::run::Run;
 
 const HOUR: i64 = 60 * 60 * 1000;
+
+/// Something to send, and what is known of where it goes.
+pub(crate) struct Sending<'a> {
+    pub(crate) due: &'a Due,
+    pub(crate) parcel: &'a Parcel,
+    pub(crate) owes: Owes,
+    /// Where the card stands, if there is one.
+    pub(crate) place: Option<&'a Place>,
+    /// How often it was tried before.
+    pub(crate) attempts: u64,
+    /// When to look whether it is resolved, once it was sent.
+    pub(crate) look: Option<i64>,
+    pub(crate) cluster: &'a str,
+    pub(crate) cause: &'a str,
+}
 
 impl Teller {
     /// With a table: what is remembered of the incident decides.
@@ -25,142 +43,174 @@ impl Teller {
         &self,
         store: &Store,
         notice: Notice,
-        request_id: &str,
+        run: Run<'_>,
     ) -> Result<Told, StoreError> {
         let Some(arrival) = notice.arrival() else {
-            return Ok(self.forgotten(&notice, request_id).await);
+            return Ok(self.forgotten(&notice, run).await);
         };
-        let now = now();
         let id = notice.id();
         // Only principals can be many: whoever has none cannot crowd out those who have one.
         let is_one_of_many = matches!(notice.subject, Subject::Principal(_));
-        let is_storming = is_one_of_many && self.is_storming(&notice.cluster, now);
-        if is_storming && store.recall(&id).await?.is_none() {
-            return Ok(untold(notice));
+        let is_storming = is_one_of_many && self.is_storming(&notice.cluster, run.now);
+        if is_storming && store.recall(&id).await?.is_none_or(|known| known.told == 0) {
+            return Ok(Told::untold(notice));
         }
-        if let Some(broken) = self.explanation(store, &notice, is_storming).await? {
-            store.count(&broken.id, &arrival, now).await?;
-            return Ok(Told::with([(Metric::Suppressed, 1)]));
+        if let Some(broken) = explanation(store, &notice, is_storming).await? {
+            return part_of(store, &broken.id, &notice, &arrival, run).await;
         }
-        let arrived = store.arrive(&id, &notice, &arrival, now).await?;
+        let arrived = store.arrive(&id, &notice, &arrival, run.now).await?;
         if notice.symptom == Symptom::AwsAuthMalformed {
-            let broken = Broken {
-                at: arrival.last_seen,
-                id,
-            };
-            store.broke(&notice.cluster, &broken, now).await?;
+            let at = arrival.last_seen;
+            let broken = Broken { at, id: id.clone() };
+            store.broke(&notice.cluster, &broken, run.now).await?;
         }
         let counted = counted(&arrived, &arrival);
-        match decide(arrived.before.as_ref(), &arrival, now) {
-            Turn::Silent(Silence::Told | Silence::Muted | Silence::Claimed) => {
-                Ok(Told::with([(Metric::Suppressed, 1)]))
+        let before = arrived.before.as_ref();
+        match decide(before, &arrival, run.now) {
+            Turn::Silent(Silence::Told | Silence::Muted) => Ok(Told::suppressed()),
+            Turn::Silent(Silence::Claimed) => {
+                let ends = before.and_then(|before| before.lease_until);
+                let at = ends.unwrap_or(run.now);
+                store.overhear(&Due::of(&id), at).await?;
+                Ok(Told::suppressed())
             }
-            Turn::Edit => {
-                self.edit(store, notice, &arrived, &counted, request_id)
-                    .await
-            }
+            Turn::Edit => self.edit(store, notice, &arrived, &counted, run).await,
             Turn::Speak(Why::First)
-                if is_one_of_many && !self.may_be_new(store, &notice.cluster, now).await? =>
+                if is_one_of_many && !self.may_be_new(store, &notice.cluster, run.now).await? =>
             {
-                Ok(untold(notice))
+                Ok(Told::untold(notice))
             }
             Turn::Speak(why) => {
                 let told = after_telling(&counted, &arrival, why);
-                self.speak(store, notice, &arrived, &told, why, request_id)
+                let place = arrived.place.as_ref();
+                self.speak(store, notice, before, place, &told, why, run)
                     .await
             }
         }
     }
 
-    /// The broken `aws-auth` of an earlier delivery that this notice only tells again.
-    async fn explanation(
-        &self,
-        store: &Store,
-        notice: &Notice,
-        is_storming: bool,
-    ) -> Result<Option<Broken>, StoreError> {
-        let can_be = matches!(notice.symptom, Symptom::NotMapped | Symptom::NotMappedNode);
-        if !can_be || is_storming {
-            return Ok(None);
-        }
-        let OfCluster { broken } = store.cluster(&notice.cluster).await?;
-        Ok(broken.filter(|broken| broken.explains(notice)))
-    }
-
-    async fn speak(
+    /// Tells people of an incident: claims it, sends, and crosses out what was sent.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what was before, what will be, and why"
+    )]
+    pub(crate) async fn speak(
         &self,
         store: &Store,
         notice: Notice,
-        arrived: &Arrived,
+        before: Option<&Remembered>,
+        place: Option<&Place>,
         told: &Remembered,
         why: Why,
-        request_id: &str,
+        run: Run<'_>,
     ) -> Result<Told, StoreError> {
-        let before = arrived.before.as_ref();
         let id = notice.id();
         let notice = notice.told_as(told, before, why);
         let parcel = self.parcel(&notice);
-        if !store.claim(&id, before, told, &parcel, now()).await? {
-            return Ok(Told::with([(Metric::Suppressed, 1)]));
+        if !store.claim(&id, before, told, &parcel, run.claim()).await? {
+            // Somebody else was faster; what this says is decided after that.
+            store.overhear(&Due::of(&id), run.claim().ends()).await?;
+            return Ok(Told::suppressed());
         }
-        let is_new = matches!(why, Why::First | Why::Relapsed);
-        let place = arrived.place.as_ref().filter(|_| !is_new);
-        let owes = Owes {
-            sns: true,
-            slack: parcel.slack.is_some(),
+        let is_watched = self.watches_logins
+            && can_be_resolved(&notice.cluster, &notice.subject, notice.symptom);
+        let sending = Sending {
+            due: &Due::of(&id),
+            parcel: &parcel,
+            owes: Owes {
+                sns: true,
+                slack: parcel.slack.is_some(),
+            },
+            // A new incident has a card of its own.
+            place: place.filter(|_| why != Why::First),
+            attempts: 0,
+            look: is_watched.then(|| first_look(told, why, run.now)).flatten(),
+            cluster: notice.cluster.title(),
+            cause: notice.cause.id,
         };
-        let sent = self.courier.send(&parcel, owes, place).await;
-        report(&sent, notice.cluster.title(), notice.cause.id, request_id);
-        let settled = self.settled(&sent, place, 1, now(), told.last_seen, &notice);
-        store.settle(&Due::of(&id), &settled).await?;
+        let (_, sent) = self.send(store, &sending, run).await?;
         Ok(Told::with(counts(&sent)))
     }
 
-    /// What is written down after sending.
-    fn settled(
+    /// Sends what is claimed: SNS first, which is crossed out at once, then Slack. Without the time for it, it is left to a
+    /// tick.
+    pub(crate) async fn send(
         &self,
-        sent: &Sent,
-        place: Option<&Place>,
-        attempts: u64,
-        now: i64,
-        last_seen: i64,
-        notice: &Notice,
-    ) -> Settled {
-        let has_principal =
-            matches!(notice.subject, Subject::Principal(_)) && !notice.cluster.is_self_test();
-        let look = || {
-            let is_watched =
-                self.watches_logins && has_principal && notice.standing.resolved_at().is_none();
-            is_watched.then(|| next_look(0, last_seen, now)).flatten()
-        };
-        settled(sent, place, attempts, now, look)
+        store: &Store,
+        sending: &Sending<'_>,
+        run: Run<'_>,
+    ) -> Result<(Settled, Sent), StoreError> {
+        let mut sent = Sent::default();
+        if !run.has_time() {
+            let settled = Settled {
+                owes_sns: sending.owes.sns,
+                owes_slack: sending.owes.slack,
+                attempts: sending.attempts,
+                place: sending.place.cloned(),
+                due_at: Some(run.now),
+            };
+            store.settle(sending.due, &settled, run.claim()).await?;
+            return Ok((settled, sent));
+        }
+        if sending.owes.sns {
+            sent = self.courier.publish(sending.parcel, sending.owes).await;
+        }
+        if sending.owes.slack {
+            if matches!(sent.sns, Some(Ok(()))) {
+                store.published(sending.due, run.claim()).await?;
+            }
+            self.courier
+                .post(sending.parcel, sending.owes, sending.place, &mut sent)
+                .await;
+        }
+        report(&sent, sending.cluster, sending.cause, run.id);
+        let settled = settled(&sent, sending, run.now);
+        store.settle(sending.due, &settled, run.claim()).await?;
+        Ok((settled, sent))
     }
 
     /// Brings the card's counts up to date. A card that can't be edited now is edited another time.
-    async fn edit(
+    pub(crate) async fn edit(
         &self,
         store: &Store,
         notice: Notice,
         arrived: &Arrived,
         counted: &Remembered,
-        request_id: &str,
+        run: Run<'_>,
     ) -> Result<Told, StoreError> {
-        let mut edited = notice.told_as(counted, arrived.before.as_ref(), Why::First);
-        edited.standing = Standing::First;
-        let parcel = self.parcel(&edited);
-        if let (Some(place), Some(slack)) = (&arrived.place, &parcel.slack) {
-            match self.courier.edit(place, &slack.card).await {
-                Ok(()) => store.edited(&edited.id(), counted.last_seen).await?,
-                Err(error) => {
-                    report_slack(&error, edited.cluster.title(), edited.cause.id, request_id);
-                    return Ok(Told::with([
-                        (Metric::Suppressed, 1),
-                        (Metric::SlackFailures, 1),
-                    ]));
-                }
-            }
+        let before = arrived.before.as_ref();
+        let (Some(state), Some(place)) = (before, &arrived.place) else {
+            return Ok(Told::suppressed());
+        };
+        // A card that says more than is known this time stays as it is.
+        let is_better = state.is_sure() && notice.cause.id != state.told_cause;
+        let edited = notice.told_as(counted, before, Why::First);
+        let slack = self
+            .parcel(&edited)
+            .slack
+            .filter(|_| !is_better && run.has_time());
+        let Some(slack) = slack else {
+            return Ok(Told::suppressed());
+        };
+        if !store
+            .begin_edit(&edited.id(), state, counted.last_seen)
+            .await?
+        {
+            return Ok(Told::suppressed());
         }
-        Ok(Told::with([(Metric::Suppressed, 1)]))
+        let sent = Sent {
+            slack: Some(self.courier.edit(place, &slack.card).await.map(|()| None)),
+            ..Sent::default()
+        };
+        report(&sent, edited.cluster.title(), edited.cause.id, run.id);
+        let mut told = Told::suppressed();
+        // A card that is brought up to date is none that people were told by.
+        told.counts.extend(
+            counts(&sent)
+                .into_iter()
+                .filter(|(metric, _)| *metric != Metric::Cards),
+        );
+        Ok(told)
     }
 
     fn is_storming(&self, cluster: &Cluster, now: i64) -> bool {
@@ -184,15 +234,46 @@ impl Teller {
     }
 }
 
-/// What is written down after sending; `look` says when to look whether it is resolved.
-pub(crate) fn settled(
-    sent: &Sent,
-    place: Option<&Place>,
-    attempts: u64,
-    now: i64,
-    look: impl FnOnce() -> Option<i64>,
-) -> Settled {
+/// The broken `aws-auth` of an earlier delivery that this notice only tells again.
+async fn explanation(
+    store: &Store,
+    notice: &Notice,
+    is_storming: bool,
+) -> Result<Option<Broken>, StoreError> {
+    let can_be = matches!(notice.symptom, Symptom::NotMapped | Symptom::NotMappedNode);
+    if !can_be || is_storming {
+        return Ok(None);
+    }
+    let OfCluster { broken } = store.cluster(&notice.cluster).await?;
+    Ok(broken.filter(|broken| broken.explains(notice)))
+}
+
+/// Counts a denial as part of the incident that explains it. What follows for that incident is a tick's to decide.
+async fn part_of(
+    store: &Store,
+    id: &IncidentId,
+    notice: &Notice,
+    arrival: &Arrival,
+    run: Run<'_>,
+) -> Result<Told, StoreError> {
+    let arrived = store.add_to(id, notice, arrival, run.now).await?;
+    let since = arrived.before.as_ref().and_then(|before| {
+        let counted = Remembered::with(Some(before), arrival);
+        Some(decide(Some(before), &counted.since_told()?, run.now))
+    });
+    if matches!(
+        since,
+        Some(Turn::Speak(_) | Turn::Edit | Turn::Silent(Silence::Claimed))
+    ) {
+        store.overhear(&Due::of(id), run.now).await?;
+    }
+    Ok(Told::suppressed())
+}
+
+/// What is written down after sending.
+fn settled(sent: &Sent, sending: &Sending<'_>, now: i64) -> Settled {
     let owes = sent.owes();
+    let attempts = sending.attempts + 1;
     let stands = match &sent.slack {
         Some(Ok(stands)) => stands.clone(),
         _ => None,
@@ -200,21 +281,14 @@ pub(crate) fn settled(
     let due_at = if owes.sns || owes.slack {
         Some(now.saturating_add(retry_pause(attempts)))
     } else {
-        look()
+        sending.look
     };
     Settled {
         owes_sns: owes.sns,
         owes_slack: owes.slack,
         attempts,
-        place: stands.or_else(|| place.cloned()),
+        place: stands.or_else(|| sending.place.cloned()),
         due_at,
-    }
-}
-
-fn untold(notice: Notice) -> Told {
-    Told {
-        untold: Some(notice),
-        ..Told::default()
     }
 }
 
