@@ -609,7 +609,7 @@ METRICS_OF_AWS = {
     "AWS/DynamoDB": {"ThrottledRequests"},
     "AWS/Lambda": {"Errors", "Throttles"},
     "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
-    "AWS/Logs": {"DeliveryErrors", "IncomingLogEvents"},
+    "AWS/Logs": {"DeliveryErrors", "ForwardedLogEvents", "IncomingLogEvents"},
 }
 ALARMS = Stack(Clusters=",".join(CLUSTERS), **SLACK).of_type("AWS::CloudWatch::Alarm")
 
@@ -617,7 +617,13 @@ ALARMS = Stack(Clusters=",".join(CLUSTERS), **SLACK).of_type("AWS::CloudWatch::A
 def alarm_metric(alarm: dict) -> tuple[str, str]:
     if "Metrics" not in alarm:
         return alarm["Namespace"], alarm["MetricName"]
-    (query,) = alarm["Metrics"]
+    query, *of_which = alarm["Metrics"]
+    for one in of_which:
+        metric = one["MetricStat"]["Metric"]
+        assert metric["MetricName"] in METRICS_OF_AWS[metric["Namespace"]]
+        assert re.search(rf"\b{one['Id']}\b", query["Expression"]) and not one["ReturnData"]
+    if of_which:
+        return metric["Namespace"], metric["MetricName"]
     metric, namespace = re.match(r'SELECT SUM\((\w+)\) FROM "([\w/]+)" WHERE ', query["Expression"]).groups()
     return namespace, metric
 
@@ -638,16 +644,21 @@ def test_alarms_watch_this_stack_and_no_other():
         "AWS/DynamoDB": [{"Name": "TableName", "Value": {"Ref": "Incidents"}}, {"Name": "Operation", "Value": "UpdateItem"}],
         "AWS/SQS": [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["FailedDeliveries", "QueueName"]}}],
     }
-    silent = []
+    silent, forwarded = [], []
     for alarm in ALARMS.values():
-        if "Metrics" in alarm:
+        if len(alarm.get("Metrics", [])) > 1:
+            forwarded.append([one["MetricStat"]["Metric"]["Dimensions"] for one in alarm["Metrics"][1:]])
+        elif "Metrics" in alarm:
             assert alarm["Metrics"][0]["Expression"].endswith(f"WHERE FilterName = '{STACK}'")
         elif alarm["Namespace"] == "AWS/Logs":
             silent.append(alarm["Dimensions"])
         else:
             of_function = [{"Name": "FunctionName", "Value": {"Ref": "Responder"}}]
             assert alarm["Dimensions"] == dimensions.get(alarm["Namespace"], of_function)
-    assert silent == [[{"Name": "LogGroupName", "Value": f"/aws/eks/{cluster}/cluster"}] for cluster in CLUSTERS]
+    groups = [{"Name": "LogGroupName", "Value": f"/aws/eks/{cluster}/cluster"} for cluster in CLUSTERS]
+    of_filter = [{"Name": "DestinationType", "Value": "Lambda"}, {"Name": "FilterName", "Value": STACK}]
+    assert silent == [[group] for group in groups]
+    assert forwarded == [[[group], [group, *of_filter]] for group in groups]
 
 
 def test_alarms_speak_to_the_topic_given_and_else_to_nobody():
@@ -675,6 +686,9 @@ def test_what_is_not_there_has_no_alarm():
     both = set(Stack(**SLACK).of_type("AWS::CloudWatch::Alarm"))
     assert both - set(Stack(Memory="off", **SLACK).of_type("AWS::CloudWatch::Alarm")) == of_memory
     assert both - set(Stack().of_type("AWS::CloudWatch::Alarm")) == {"SlackNeedsMending"}
+    # Denials alone may be rare.
+    rare = set(Stack(Deliver="denials-only", **SLACK).of_type("AWS::CloudWatch::Alarm"))
+    assert {name[: len("NothingIsForwarded")] for name in both - rare} == {"NothingIsForwarded"}
 
 
 def test_what_is_owed_is_seen_between_two_attempts():
@@ -705,7 +719,8 @@ def metrics_shown(widgets: list[dict]) -> set[tuple[str, str]]:
 
 def test_the_dashboard_shows_what_the_alarms_watch():
     watched = {alarm_metric(alarm) for alarm in ALARMS.values()} - {
-        ("AWS/Logs", "DeliveryErrors"), ("AWS/Logs", "IncomingLogEvents"),  # of the clusters' logs
+        # of the clusters' logs
+        ("AWS/Logs", "DeliveryErrors"), ("AWS/Logs", "ForwardedLogEvents"), ("AWS/Logs", "IncomingLogEvents"),
         ("EksAccessResponder", "PayloadsRejected"),
     }  # fmt: skip
     assert watched <= metrics_shown(dashboard())
