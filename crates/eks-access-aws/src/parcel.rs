@@ -5,7 +5,7 @@ use eks_access::notice::Standing;
 use eks_access::notice::digest::Storm;
 use eks_access::notice::slack::{self, Card};
 use eks_access::notice::sns::SnsMessage;
-use eks_access::route::{Channel, Mention};
+use eks_access::route::{Channel, Destination, Mention};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -44,6 +44,24 @@ pub struct ForPerson {
     pub message: Value,
 }
 
+/// Where Slack is to hear of something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    /// The channel of the incoming webhook.
+    Webhook,
+    /// A channel, and whom a card calls there.
+    Channel(Destination),
+}
+
+impl To {
+    fn parts(self) -> (Option<Channel>, Vec<Mention>) {
+        match self {
+            Self::Webhook => (None, Vec::new()),
+            Self::Channel(to) => (Some(to.channel), to.mentions),
+        }
+    }
+}
+
 impl Parcel {
     /// The parcel as text.
     #[must_use]
@@ -57,10 +75,11 @@ impl Parcel {
         serde_json::from_str(text).ok()
     }
 
-    /// The parcel of a notice. `to` is where Slack is to hear of it: `None` is nowhere, a channel of `None` is the webhook's.
+    /// The parcel of a notice; `None` is nowhere in Slack.
     #[must_use]
-    pub fn of(notice: &Notice, to: Option<(Option<Channel>, Vec<Mention>)>) -> Self {
-        let slack = to.map(|(channel, mentions)| {
+    pub fn of(notice: &Notice, to: Option<To>) -> Self {
+        let slack = to.map(|to| {
+            let (channel, mentions) = to.parts();
             let is_new = notice.standing == Standing::First;
             let calls = matches!(notice.standing, Standing::First | Standing::Relapsed)
                 && !notice.cluster.is_self_test();
@@ -79,10 +98,10 @@ impl Parcel {
 
     /// The parcel of a digest.
     #[must_use]
-    pub fn of_storm(storm: &Storm, to: Option<Option<Channel>>) -> Self {
+    pub fn of_storm(storm: &Storm, to: Option<To>) -> Self {
         Self {
             sns: storm.sns(),
-            slack: to.map(|channel| ForSlack::new(channel, &storm.card(), &storm.words())),
+            slack: to.map(|to| ForSlack::new(to.parts().0, &storm.card(), &storm.words())),
         }
     }
 

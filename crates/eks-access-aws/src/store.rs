@@ -21,6 +21,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use eks_access::cluster::Cluster;
 use eks_access::memory::{Arrival, Broken, IncidentId, Remembered};
 use eks_access::notice::Notice;
+use eks_access::timestamp::HOUR;
 
 mod digest;
 mod list;
@@ -297,7 +298,6 @@ impl Store {
     /// # Errors
     /// When the table can't be written.
     pub async fn take(&self, cluster: &Cluster, most: u64, now: i64) -> Result<bool, StoreError> {
-        const HOUR: i64 = 60 * 60 * 1000;
         let hour = now.div_euclid(HOUR);
         let key = of_cluster("cluster", cluster);
         // Another may begin the same hour at the same time; then the first change holds.

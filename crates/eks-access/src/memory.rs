@@ -12,15 +12,14 @@ use crate::cluster::{AuthenticationMode, Cluster};
 use crate::incident::{AWS_AUTH_SHADOW, Subject};
 use crate::notice::{Notice, Standing};
 use crate::symptom::Symptom;
+use crate::timestamp::{DAY, HOUR, MINUTE};
 
-const HOUR: i64 = 60 * 60 * 1000;
-const DAY: i64 = 24 * HOUR;
 /// After so long a silence an incident is over; the next denial begins another episode of it.
 const QUIET: i64 = DAY;
 /// A card's counts are brought up to date at most so often.
-const EDIT_PAUSE: i64 = 10 * 60 * 1000;
+const EDIT_PAUSE: i64 = 10 * MINUTE;
 /// What may be said at once in place of the next repetition, at the earliest so long after what was said last.
-const LEARNED_PAUSE: i64 = 5 * 60 * 1000;
+const LEARNED_PAUSE: i64 = 5 * MINUTE;
 
 /// Stands for an incident wherever it is stored or named: 32 hexadecimal digits of the SHA-256 of its fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -282,7 +281,7 @@ pub fn pause(told: u64) -> i64 {
 /// no longer worth it.
 #[must_use]
 pub fn next_look(looks: u64, last_seen: i64, now: i64) -> Option<i64> {
-    const FIRST: i64 = 2 * 60 * 1000;
+    const FIRST: i64 = 2 * MINUTE;
     if now.saturating_sub(last_seen) > DAY {
         return None;
     }
@@ -314,7 +313,6 @@ pub fn can_be_resolved(cluster: &Cluster, subject: &Subject, symptom: Symptom) -
 /// How long to wait before what could not be sent is tried again, after so many attempts: 1, 2, 4 … 30 minutes.
 #[must_use]
 pub fn retry_pause(attempts: u64) -> i64 {
-    const MINUTE: i64 = 60 * 1000;
     let doublings = u32::try_from(attempts.saturating_sub(1).min(5)).unwrap_or(5);
     (MINUTE << doublings).min(30 * MINUTE)
 }

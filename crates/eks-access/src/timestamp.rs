@@ -3,6 +3,13 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// Milliseconds of a minute.
+pub const MINUTE: i64 = 60 * 1000;
+/// Milliseconds of an hour.
+pub const HOUR: i64 = 60 * MINUTE;
+/// Milliseconds of a day.
+pub const DAY: i64 = 24 * HOUR;
+
 /// Reads RFC 3339; fractions beyond milliseconds are dropped.
 #[must_use]
 pub fn parse(text: &str) -> Option<i64> {

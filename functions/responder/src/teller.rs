@@ -7,11 +7,11 @@ use eks_access::cluster::Cluster;
 use eks_access::memory::folded;
 use eks_access::notice::digest::Storm;
 use eks_access::notice::{Notice, Standing};
-use eks_access::route::{Channel, Mention};
+use eks_access::route::{Destination, Routes};
 use eks_access::symptom::Severity;
 use eks_access_aws::courier::{Courier, Owes};
 use eks_access_aws::emf::Metric;
-use eks_access_aws::parcel::Parcel;
+use eks_access_aws::parcel::{Parcel, To};
 use eks_access_aws::sns::PublishError;
 use eks_access_aws::store::{Store, StoreError};
 use eks_access_aws::vars;
@@ -232,28 +232,23 @@ impl Teller {
         parcel.with_person(notice, email)
     }
 
-    fn destination(&self, notice: &Notice) -> Option<(Option<Channel>, Vec<Mention>)> {
-        match &self.slack.as_ref()?.routes {
-            None => Some((None, Vec::new())),
-            Some(routes) => {
-                let found = routes.of(notice)?;
-                Some((Some(found.channel), found.mentions))
-            }
-        }
+    fn destination(&self, notice: &Notice) -> Option<To> {
+        self.routed(|routes| routes.of(notice))
     }
 
     /// What is sent of a digest.
     pub(crate) fn storm_parcel(&self, storm: &Storm) -> Parcel {
-        let to = self.slack.as_ref().and_then(|slack| match &slack.routes {
-            None => Some(None),
-            Some(routes) => {
-                let severity = storm.severity().max(Severity::Medium);
-                routes
-                    .find(&storm.cluster, severity, "")
-                    .map(|found| Some(found.channel))
-            }
-        });
+        let severity = storm.severity().max(Severity::Medium);
+        let to = self.routed(|routes| routes.find(&storm.cluster, severity, ""));
         Parcel::of_storm(storm, to)
+    }
+
+    /// Where Slack is to hear of something; the webhook has one channel only.
+    fn routed(&self, find: impl FnOnce(&Routes) -> Option<Destination>) -> Option<To> {
+        match &self.slack.as_ref()?.routes {
+            None => Some(To::Webhook),
+            Some(routes) => find(routes).map(To::Channel),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use eks_access::incident::Subject;
 use eks_access::memory::{Turn, after_telling, can_be_resolved, decide, next_look};
 use eks_access::notice::{Notice, Standing};
+use eks_access::timestamp::DAY;
 use eks_access_aws::courier::Owes;
 use eks_access_aws::emf::Metric;
 use eks_access_aws::log::{Entry, Level};
@@ -28,8 +29,9 @@ const PAGE: i32 = 25;
 const PAGES: usize = 8;
 /// What is left of a tick's time when no further page is begun.
 const ENOUGH: Duration = Duration::from_secs(16);
+
 /// After so long nobody is owed a notice any more.
-const DAY: i64 = 24 * 60 * 60 * 1000;
+const GIVEN_UP_AFTER: i64 = DAY;
 
 /// Does what is due.
 pub(crate) struct Ticker {
@@ -207,7 +209,7 @@ impl Ticker {
         run: Run<'_>,
     ) -> Result<Done, StoreError> {
         // By the clock, and not by the tick: whoever may send ticks can't make it late.
-        if clock().saturating_sub(since) > DAY {
+        if clock().saturating_sub(since) > GIVEN_UP_AFTER {
             Entry::new(Level::Error, "a notice was owed for a day and is given up")
                 .with("request_id", run.id)
                 .with("cluster", sending.cluster)

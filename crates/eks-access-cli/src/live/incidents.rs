@@ -6,16 +6,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use eks_access::catalogue::find;
 use eks_access::incident::Subject;
-use eks_access::timestamp;
+use eks_access::timestamp::{self, DAY};
 use eks_access_aws::store::{IncidentRow, Store, StoreError};
 use serde_json::{Value, json};
 
 use super::{Session, wait};
 use crate::args::{Incidents, ListFormat, Mute};
 use crate::output::{Error, Found};
-
-/// After so long without a denial an incident is over.
-const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Runs `incidents`.
 pub(crate) fn run(options: &Incidents) -> Result<Found, Error> {
@@ -122,6 +119,7 @@ fn state(row: &IncidentRow, now: i64) -> State {
     if state.resolved_at.is_some() {
         State::Resolved
     } else if now.saturating_sub(state.last_seen) > DAY {
+        // Nobody was refused for a day.
         State::Over
     } else if state.muted_until.is_some_and(|until| now < until) {
         State::Muted

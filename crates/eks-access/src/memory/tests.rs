@@ -1,10 +1,9 @@
 use super::{
-    Arrival, DAY, HOUR, QUIET, Remembered, Silence, Turn, Why, after_telling, decide, first_look,
-    next_look, pause, retry_pause,
+    Arrival, QUIET, Remembered, Silence, Turn, Why, after_telling, decide, first_look, next_look,
+    pause, retry_pause,
 };
 use crate::catalogue::{Cause, find};
-
-const MINUTE: i64 = 60 * 1000;
+use crate::timestamp::{DAY, HOUR, MINUTE};
 
 fn cause(id: &str) -> &'static Cause {
     find(id).unwrap()

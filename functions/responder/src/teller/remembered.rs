@@ -10,6 +10,7 @@ use eks_access::memory::{
 };
 use eks_access::notice::Notice;
 use eks_access::symptom::Symptom;
+use eks_access::timestamp::HOUR;
 use eks_access_aws::courier::{Owes, Sent};
 use eks_access_aws::emf::Metric;
 use eks_access_aws::parcel::Parcel;
@@ -19,8 +20,6 @@ use eks_access_aws::store::{Arrived, Due, OfCluster, Settled, Store, StoreError}
 use super::report::{counts, report};
 use super::{Teller, Told, unmoded};
 use crate::run::Run;
-
-const HOUR: i64 = 60 * 60 * 1000;
 
 /// Something to send, and what is known of where it goes.
 pub(crate) struct Sending<'a> {
