@@ -291,6 +291,11 @@ fn the_card_of_a_broken_aws_auth_keeps_its_counts_and_speaks_again() {
     let cards = world.slack.cards();
     assert_eq!(cards.len(), 1);
     let shown = text_of(&cards[0]);
+    // What a tick tells has no line at hand, and the card keeps what it knew.
+    assert!(
+        shown.contains("did not find expected key") && shown.contains("still: "),
+        "{shown}"
+    );
     let counted: u64 = world.row()["count"]["N"].as_str().unwrap().parse().unwrap();
     assert_eq!(counted, 18);
     assert!(
@@ -463,6 +468,84 @@ fn what_comes_while_people_are_told_that_it_is_resolved_is_told_after_that() {
     let cards = world.slack.cards();
     assert_eq!(cards.len(), 1);
     assert!(text_of(&cards[0]).contains("again: "), "{}", cards[0]);
+    world.end();
+}
+
+#[test]
+fn a_login_that_was_granted_before_the_denial_in_the_same_second_resolves_nothing() {
+    let world = MemoryWorld::new();
+    world.stack.log(
+        "prod-eu",
+        &[(world.minute(0) + 300, lines::granted_to(DEV))],
+    );
+    world.handles(&Delivery::of("prod-eu").at(world.start + 900, &denial()));
+    for minute in 1..20 {
+        world.tick(world.minute(minute));
+    }
+    assert_eq!(world.kinds(), ["first"]);
+    world.end();
+}
+
+#[test]
+fn what_is_owed_and_cannot_be_read_is_given_up_once() {
+    let world = MemoryWorld::new();
+    world
+        .slack
+        .fault(&json!({"method": "*", "kind": "500", "times": "forever"}));
+    world.line(world.start, &denial());
+    for row in world.stack.rows(TABLE) {
+        if row["sk"]["S"].as_str().unwrap().starts_with("parcel#") {
+            let input = json!({"TableName": TABLE, "Key": {"pk": row["pk"], "sk": row["sk"]}});
+            world
+                .stack
+                .call("dynamodb", "DynamoDB_20120810.DeleteItem", &input);
+        }
+    }
+    for minute in 1..10 {
+        world.tick(world.minute(minute));
+    }
+    assert!(world.row().get("owed").is_none());
+    let written = world.end();
+    assert!(written.metric("GivenUp").eq(&1.0), "{}", written.log);
+}
+
+#[test]
+fn what_came_while_slack_is_down_does_not_hurry_it() {
+    let world = MemoryWorld::new();
+    world.line(world.start, &denial());
+    world
+        .slack
+        .fault(&json!({"method": "*", "kind": "500", "times": "forever"}));
+    world.line(world.minute(61), &denial());
+    let row = world.row();
+    let input = json!({
+        "TableName": TABLE,
+        "Key": {"pk": row["pk"], "sk": row["sk"]},
+        "UpdateExpression": "SET overheard = :t",
+        "ExpressionAttributeValues": {":t": {"BOOL": true}},
+    });
+    world
+        .stack
+        .call("dynamodb", "DynamoDB_20120810.UpdateItem", &input);
+    let before = world.slack.calls().len();
+    for minute in 62..122 {
+        world.tick(world.minute(minute));
+    }
+    let asked = world.slack.calls().len() - before;
+    assert!((3..9).contains(&asked), "{asked}");
+    world.slack.heal();
+    for minute in 122..160 {
+        world.tick(world.minute(minute));
+    }
+    assert_eq!(
+        (
+            world.kinds().len(),
+            world.slack.cards().len(),
+            world.slack.replies().len()
+        ),
+        (2, 1, 1)
+    );
+    assert!(world.row().get("overheard").is_none());
     world.end();
 }
 

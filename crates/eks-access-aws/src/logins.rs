@@ -8,7 +8,7 @@ use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use eks_access::cluster::ClusterName;
-use eks_access::line::{granted_arn, read_delivered};
+use eks_access::line::{granted_arn, granted_at, read_delivered};
 use eks_access::principal::Principal;
 use eks_access::symptom::Symptom;
 
@@ -100,8 +100,7 @@ impl Logins {
 /// field.
 fn granted(event: &FilteredLogEvent, arn: &str) -> Option<i64> {
     let text = event.message()?;
-    let line = read_delivered(text);
-    let is_granted =
-        line.symptom == Symptom::AccessGranted && granted_arn(text).as_deref() == Some(arn);
-    is_granted.then(|| line.time.or(event.timestamp()))?
+    let is_granted = read_delivered(text).symptom == Symptom::AccessGranted
+        && granted_arn(text).as_deref() == Some(arn);
+    is_granted.then(|| granted_at(text, event.timestamp()))?
 }

@@ -218,7 +218,7 @@ impl Store {
         })
     }
 
-    /// Takes it upon us to bring a card up to date; `false` if somebody else did, or is about to.
+    /// Takes it upon us to bring a card up to date; `false` if somebody else did, or is about to say something.
     ///
     /// # Errors
     /// When the table can't be written.
@@ -227,13 +227,29 @@ impl Store {
         id: &IncidentId,
         before: &Remembered,
         at: i64,
+        claim: Claim<'_>,
     ) -> Result<bool, StoreError> {
         let change = Change::new()
             .set("edited_at", at)
+            .set("lease_until", claim.ends())
+            .set("claim", claim.by)
+            .only_if_none_or("lease_until", "<=", claim.now)
             .only_if_none_or("edited_at", "=", before.edited_at.unwrap_or(-1))
             .only_if("told_at", "=", before.told_at);
         let changed = self.change(&incident(id), STATE, change).await?;
         Ok(matches!(changed, Changed::Yes(_)))
+    }
+
+    /// Lets others speak again.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn end_edit(&self, id: &IncidentId, claim: Claim<'_>) -> Result<(), StoreError> {
+        let change = Change::new()
+            .remove("lease_until")
+            .remove("claim")
+            .only_if("claim", "=", claim.by);
+        self.change(&incident(id), STATE, change).await.map(drop)
     }
 
     /// Silences an incident until then; `None` ends the silence. `false` if there is no such incident.

@@ -226,7 +226,7 @@ const CLOCKS_DIFFER: i64 = 15 * 60 * 1000;
 
 /// When a line was written. Its own time is to the second what happened; that of the event is bounded by `CloudWatch` (two
 /// hours ahead, fourteen days back), and counts where the two are far apart: who may write lines may write any time.
-fn believed(own: Option<i64>, of_event: Option<i64>) -> Option<i64> {
+pub(crate) fn believed(own: Option<i64>, of_event: Option<i64>) -> Option<i64> {
     match (own, of_event) {
         (Some(own), Some(event)) if own.abs_diff(event) > CLOCKS_DIFFER.unsigned_abs() => {
             Some(event)

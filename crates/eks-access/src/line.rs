@@ -225,6 +225,16 @@ pub fn granted_arn(text: &str) -> Option<String> {
     record.text("arn").map(Cow::into_owned)
 }
 
+/// When a login was granted that [`granted_arn`] reads, by the line's own time as far as that of its event bears it out.
+#[must_use]
+pub fn granted_at(text: &str, of_event: Option<i64>) -> Option<i64> {
+    let record = parse(paste::trimmed(text)).ok()?;
+    let own = record
+        .text("time")
+        .and_then(|time| crate::timestamp::parse(&time));
+    crate::denial::believed(own, of_event)
+}
+
 /// What is no record: another stream's object, prose of the server, a fragment, a terminal's words, or something cut.
 fn read_rest(text: &str, stream: Option<Stream>) -> Line {
     let own_stream = stream.unwrap_or(Stream::Authenticator);

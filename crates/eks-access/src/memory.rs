@@ -202,8 +202,13 @@ pub fn decide(before: Option<&Remembered>, arrival: &Arrival, now: i64) -> Turn 
 fn turn(before: &Remembered, arrival: &Arrival) -> Turn {
     let since_last = arrival.first_seen.saturating_sub(before.last_seen);
     let since_told = arrival.last_seen.saturating_sub(before.told_at);
+    let since_heard = since_told.min(
+        arrival
+            .last_seen
+            .saturating_sub(before.muted_until.unwrap_or(i64::MIN)),
+    );
     // Whoever goes on is told of once a day: nothing said for two days means that it was quiet in between.
-    if before.told == 0 || since_last > QUIET || since_told > 2 * DAY {
+    if before.told == 0 || since_last > QUIET || since_heard > 2 * DAY {
         return Turn::Speak(Why::First);
     }
     if let Some(at) = before.resolved_at {

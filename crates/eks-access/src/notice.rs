@@ -183,7 +183,16 @@ impl Notice {
             symptom,
             detail: Detail::None,
             cause,
-            perhaps: Vec::new(),
+            perhaps: cause
+                .perhaps
+                .iter()
+                .filter_map(|id| {
+                    Some(Possibility {
+                        cause: find(id)?,
+                        fact: None,
+                    })
+                })
+                .collect(),
             is_grantable: false,
             count: remembered.count,
             principals,

@@ -25,7 +25,7 @@ use crate::tally::Tally;
 mod remembered;
 mod report;
 
-pub(crate) use remembered::Sending;
+pub(crate) use remembered::{Sending, Was};
 use report::report;
 pub(crate) use report::{counts, report_table};
 

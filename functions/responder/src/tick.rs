@@ -11,15 +11,13 @@ use eks_access_aws::courier::Owes;
 use eks_access_aws::emf::Metric;
 use eks_access_aws::log::{Entry, Level};
 use eks_access_aws::logins::{Found, Logins};
-use eks_access_aws::store::{
-    Arrived, Due, IncidentRow, Looked, OwedStorm, Settled, Store, StoreError,
-};
+use eks_access_aws::store::{Due, IncidentRow, Looked, OwedStorm, Settled, Store, StoreError};
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
 use crate::run::{Run, clock};
 use crate::tally::Tally;
-use crate::teller::{Sending, Teller, counts, report_table};
+use crate::teller::{Sending, Teller, Was, counts, report_table};
 
 /// What is done of what is due at a time.
 const AT_ONCE: usize = 4;
@@ -133,11 +131,7 @@ impl Ticker {
         )
         .with("request_id", run.id)
         .write();
-        if self.store.take_over(due, run.claim()).await? {
-            self.store
-                .settle(due, &Settled::default(), run.claim())
-                .await?;
-        }
+        self.store.drop_owed(due).await?;
         Ok(Done {
             counts: vec![(Metric::GivenUp, 1)],
             owed_for: None,
@@ -164,9 +158,7 @@ impl Ticker {
             },
             place: incident.place.as_ref(),
             attempts: incident.attempts,
-            look: watched(teller, &incident)
-                .then(|| next_look(0, incident.state.last_seen, run.now))
-                .flatten(),
+            look: later(teller, &incident, run),
             cluster: incident.cluster.title(),
             cause: &incident.state.told_cause,
         };
@@ -252,31 +244,27 @@ impl Ticker {
         let (Some(arrival), Some(notice)) = (state.since_told(), notice) else {
             return self.unreadable(due, run).await;
         };
-        let told = match decide(Some(state), &arrival, run.now) {
+        let turn = decide(Some(state), &arrival, run.now);
+        if !matches!(turn, Turn::Speak(_)) {
+            self.put_back(teller, due, incident, run).await?;
+        }
+        let parcel = self.store.parcel(incident).await?;
+        let was = Was {
+            state: Some(state),
+            place: incident.place.as_ref(),
+            card: parcel
+                .as_ref()
+                .and_then(|parcel| Some(&parcel.slack.as_ref()?.card)),
+        };
+        let told = match turn {
             Turn::Speak(why) => {
                 let told = after_telling(state, &arrival, why);
-                let place = incident.place.as_ref();
                 teller
-                    .speak(&self.store, notice, Some(state), place, &told, why, run)
+                    .speak(&self.store, notice, was, (&told, why), run)
                     .await?
             }
-            Turn::Edit => {
-                self.looked(teller, due, incident, Found::default(), run)
-                    .await?;
-                let arrived = Arrived {
-                    before: Some(state.clone()),
-                    is_twice: false,
-                    place: incident.place.clone(),
-                };
-                teller
-                    .edit(&self.store, notice, &arrived, state, run)
-                    .await?
-            }
-            Turn::Silent(_) => {
-                self.looked(teller, due, incident, Found::default(), run)
-                    .await?;
-                return Ok(Done::default());
-            }
+            Turn::Edit => teller.edit(&self.store, notice, was, state, run).await?,
+            Turn::Silent(_) => return Ok(Done::default()),
         };
         Ok(Done {
             counts: told.counts,
@@ -335,6 +323,7 @@ impl Ticker {
         })
     }
 
+    /// Notes that the log was searched.
     async fn looked(
         &self,
         teller: &Teller,
@@ -351,6 +340,22 @@ impl Ticker {
             looks,
             until: found.until,
             next,
+        };
+        self.store.looked(due, &looked, run.now).await
+    }
+
+    /// Notes that nothing was to be said, and leaves the next search where it was.
+    async fn put_back(
+        &self,
+        teller: &Teller,
+        due: &Due,
+        incident: &IncidentRow,
+        run: Run<'_>,
+    ) -> Result<(), StoreError> {
+        let looked = Looked {
+            looks: incident.looks,
+            until: incident.looked_until,
+            next: later(teller, incident, run),
         };
         self.store.looked(due, &looked, run.now).await
     }
@@ -373,8 +378,7 @@ impl Ticker {
             .resolve(incident, at, &parcel, run.claim())
             .await?
         {
-            self.looked(teller, due, incident, Found::default(), run)
-                .await?;
+            self.put_back(teller, due, incident, run).await?;
             return Ok(Done::default());
         }
         let sending = Sending {
@@ -401,6 +405,12 @@ fn watched(teller: &Teller, incident: &IncidentRow) -> bool {
     teller.watches_logins()
         && incident.state.resolved_at.is_none()
         && can_be_resolved(&incident.cluster, &incident.subject, incident.symptom)
+}
+
+/// When to search next, as was said when people were told.
+fn later(teller: &Teller, incident: &IncidentRow, run: Run<'_>) -> Option<i64> {
+    let look_at = incident.look_at.filter(|_| watched(teller, incident))?;
+    Some(look_at.max(run.now.saturating_add(1)))
 }
 
 /// A notice of what the row alone says.

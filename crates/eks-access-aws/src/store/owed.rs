@@ -92,6 +92,8 @@ pub struct IncidentRow {
     pub is_overheard: bool,
     /// How far its log was searched.
     pub looked_until: Option<i64>,
+    /// When to search it next.
+    pub look_at: Option<i64>,
     /// The name of the message that is owed.
     parcel: String,
 }
@@ -139,6 +141,7 @@ impl Store {
         before: Option<&Remembered>,
         told: &Remembered,
         parcel: &Parcel,
+        look_at: Option<i64>,
         claim: Claim<'_>,
     ) -> Result<bool, StoreError> {
         self.put_parcel(id, parcel, claim).await?;
@@ -151,6 +154,7 @@ impl Store {
             .set("next_at", told.next_at)
             .set("episode", told.episode)
             .set("looks", 0_u64)
+            .set_or_remove("look_at", look_at)
             .set_or_remove("resolved_at", told.resolved_at)
             .remove("overheard")
             .remove("looked_until")
@@ -179,15 +183,16 @@ impl Store {
         Ok(matches!(changed, Changed::Yes(_)))
     }
 
-    /// Crosses out what SNS was owed, before Slack is asked.
+    /// Crosses out what SNS was owed, before Slack is asked; `false` if the claim is lost.
     ///
     /// # Errors
     /// When the table can't be written: SNS may get it again.
-    pub async fn published(&self, due: &Due, claim: Claim<'_>) -> Result<(), StoreError> {
+    pub async fn published(&self, due: &Due, claim: Claim<'_>) -> Result<bool, StoreError> {
         let change = Change::new()
             .set("owes_sns", false)
             .only_if("claim", "=", claim.by);
-        self.change(&due.pk, &due.sk, change).await.map(drop)
+        let changed = self.change(&due.pk, &due.sk, change).await?;
+        Ok(matches!(changed, Changed::Yes(_)))
     }
 
     /// Crosses out what was sent. Whoever has lost the claim meanwhile changes nothing.
@@ -200,25 +205,42 @@ impl Store {
         settled: &Settled,
         claim: Claim<'_>,
     ) -> Result<(), StoreError> {
-        let mut change = Change::new()
-            .set("owes_sns", settled.owes_sns)
-            .set("owes_slack", settled.owes_slack)
-            .set("attempts", settled.attempts)
-            .remove("lease_until")
-            .remove("claim")
-            .set_or_remove(OWED, settled.due_at.map(|_| YES))
-            .set_or_remove("due_at", settled.due_at)
-            .only_if("claim", "=", claim.by);
-        if let Some(place) = &settled.place {
-            change = change
-                .set("channel", place.channel.as_str())
-                .set("ts", place.ts.as_str());
-        }
-        match self.change(&due.pk, &due.sk, change).await? {
-            // Something came while we were speaking.
-            Changed::Yes(Some(row)) if row.flag("overheard") => self.overhear(due, claim.now).await,
+        let is_owed = settled.owes_sns || settled.owes_slack;
+        // Something that came while we were speaking waits for what is owed, but for nothing else.
+        let quiet = settling(settled, settled.due_at, claim);
+        let quiet = if is_owed {
+            quiet
+        } else {
+            quiet.only_if_none("overheard")
+        };
+        match self.change(&due.pk, &due.sk, quiet).await? {
+            Changed::No(Some(row)) if row.flag("overheard") => {
+                let soon = Some(claim.now.saturating_add(1));
+                let change = settling(settled, soon, claim);
+                self.change(&due.pk, &due.sk, change).await.map(drop)
+            }
             Changed::Yes(_) | Changed::No(_) => Ok(()),
         }
+    }
+
+    /// Crosses out everything of a row that nobody can make anything of.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn drop_owed(&self, due: &Due) -> Result<(), StoreError> {
+        let names = [
+            OWED,
+            "due_at",
+            "overheard",
+            "lease_until",
+            "claim",
+            "owes_sns",
+            "owes_slack",
+        ];
+        let change = names.into_iter().fold(Change::new(), Change::remove);
+        self.change(&due.pk, &due.sk, change.only_if_there())
+            .await
+            .map(drop)
     }
 
     /// Notes that something is to be decided about an incident, at this time at the earliest: by the next tick.
@@ -257,6 +279,7 @@ impl Store {
             .set("looks", looked.looks)
             .set_or_remove("looked_until", looked.until)
             .remove("overheard")
+            .set_or_remove("look_at", looked.next)
             .set_or_remove(OWED, looked.next.map(|_| YES))
             .set_or_remove("due_at", looked.next)
             .only_if("due_at", "=", began.saturating_add(LEASE));
@@ -386,6 +409,24 @@ impl Due {
     }
 }
 
+fn settling(settled: &Settled, due_at: Option<i64>, claim: Claim<'_>) -> Change {
+    let change = Change::new()
+        .set("owes_sns", settled.owes_sns)
+        .set("owes_slack", settled.owes_slack)
+        .set("attempts", settled.attempts)
+        .remove("lease_until")
+        .remove("claim")
+        .set_or_remove(OWED, due_at.map(|_| YES))
+        .set_or_remove("due_at", due_at)
+        .only_if("claim", "=", claim.by);
+    match &settled.place {
+        Some(place) => change
+            .set("channel", place.channel.as_str())
+            .set("ts", place.ts.as_str()),
+        None => change,
+    }
+}
+
 fn parcel_of(claim: &str) -> String {
     format!("parcel#{claim}")
 }
@@ -433,6 +474,7 @@ pub(super) fn incident_row(due: &Due, row: &Row) -> Option<IncidentRow> {
         place: place(row),
         is_overheard: row.flag("overheard"),
         looked_until: row.number("looked_until"),
+        look_at: row.number("look_at"),
         parcel: row.text("parcel").unwrap_or_default().to_owned(),
         muted_by: row.text("muted_by").map(|by| LogText::new(by).shown(300)),
     })

@@ -204,6 +204,14 @@ impl Change {
         self
     }
 
+    /// Only if the row does not have the attribute.
+    pub(crate) fn only_if_none(mut self, name: &str) -> Self {
+        let name = self.name(name);
+        self.conditions
+            .push(format!("attribute_not_exists({name})"));
+        self
+    }
+
     /// Only if there is such a row.
     pub(crate) fn only_if_there(mut self) -> Self {
         let name = self.name("pk");

@@ -37,6 +37,8 @@ const REMEDIES: usize = 3;
 const COMMANDS: usize = 2400;
 /// Other causes that a card names.
 const PERHAPS: usize = 3;
+/// How the field with the counts begins.
+const SEEN: &str = "*Seen*";
 /// Columns of a command in a card.
 const COLUMNS: usize = 78;
 
@@ -115,6 +117,34 @@ pub fn card(notice: &Notice, mentions: &[Mention]) -> Card {
     }
     blocks.push(context(&footer(notice)));
     Card::new(&headline, blocks)
+}
+
+/// A card that was sent, with the headline and the counts of now: all else was known better when it was made, with its lines
+/// at hand.
+#[must_use]
+pub fn recounted(card: &Value, notice: &Notice) -> Value {
+    let mut card = card.clone();
+    let headline = format!("{} {}", symbol(notice), headline(notice));
+    let blocks = card.get_mut("blocks").and_then(Value::as_array_mut);
+    for block in blocks.into_iter().flatten() {
+        if block.get("type") == Some(&Value::from("header")) {
+            *block = header(&headline);
+        }
+        let fields = block.get_mut("fields").and_then(Value::as_array_mut);
+        for field in fields.into_iter().flatten() {
+            let text = field
+                .get("text")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            if text.starts_with(SEEN) {
+                *field = marked(&seen(notice));
+            }
+        }
+    }
+    if let Some(text) = card.get_mut("text") {
+        *text = Card::new(&headline, Vec::new()).text.into();
+    }
+    card
 }
 
 /// What is new, for the thread of the card.
@@ -222,11 +252,17 @@ fn summary(notice: &Notice) -> String {
         ""
     };
     let confidence = match (notice.cause.tier, others.is_empty()) {
+        // Without a line at hand nothing is said of what it shows.
+        (_, true) if notice.evidence.event_id.is_empty() && notice.evidence.text.is_none() => {
+            String::new()
+        }
         (Tier::Specific, _) => "The line, EKS and IAM leave no other cause.".to_owned(),
         (Tier::General, true) => "The line says so in its own words.".to_owned(),
         (Tier::General, false) => format!("It could also be: {}{more}.", others.join("; ")),
     };
     format!("To the caller: {} {confidence}", notice.summary())
+        .trim_end()
+        .to_owned()
 }
 
 fn who(notice: &Notice) -> String {
@@ -262,7 +298,7 @@ fn place(notice: &Notice) -> String {
 fn seen(notice: &Notice) -> String {
     let count = usize::try_from(notice.count).unwrap_or(usize::MAX);
     let lines = format!(
-        "*Seen*\nat least {} {}",
+        "{SEEN}\nat least {} {}",
         notice.count,
         plural(count, "line")
     );

@@ -9,6 +9,7 @@ use eks_access::memory::{
     decide, first_look, retry_pause,
 };
 use eks_access::notice::Notice;
+use eks_access::notice::slack::recounted;
 use eks_access::symptom::Symptom;
 use eks_access::timestamp::HOUR;
 use eks_access_aws::courier::{Owes, Sent};
@@ -17,9 +18,22 @@ use eks_access_aws::parcel::Parcel;
 use eks_access_aws::slack::Place;
 use eks_access_aws::store::{Arrived, Due, OfCluster, Settled, Store, StoreError};
 
+use serde_json::Value;
+
 use super::report::{counts, report};
 use super::{Teller, Told, unmoded};
 use crate::run::Run;
+
+/// An incident as it was when it was decided what to do.
+#[derive(Clone, Copy)]
+pub(crate) struct Was<'a> {
+    /// What was remembered.
+    pub(crate) state: Option<&'a Remembered>,
+    /// Where its card stands.
+    pub(crate) place: Option<&'a Place>,
+    /// The card as it was sent last, for a notice that has no lines at hand.
+    pub(crate) card: Option<&'a Value>,
+}
 
 /// Something to send, and what is known of where it goes.
 pub(crate) struct Sending<'a> {
@@ -65,6 +79,11 @@ impl Teller {
         }
         let counted = counted(&arrived, &arrival);
         let before = arrived.before.as_ref();
+        let was = Was {
+            state: before,
+            place: arrived.place.as_ref(),
+            card: None,
+        };
         match decide(before, &arrival, run.now) {
             Turn::Silent(Silence::Told | Silence::Muted) => Ok(Told::suppressed()),
             Turn::Silent(Silence::Claimed) => {
@@ -73,7 +92,7 @@ impl Teller {
                 store.overhear(&Due::of(&id), at).await?;
                 Ok(Told::suppressed())
             }
-            Turn::Edit => self.edit(store, notice, &arrived, &counted, run).await,
+            Turn::Edit => self.edit(store, notice, was, &counted, run).await,
             Turn::Speak(Why::First)
                 if is_one_of_many && !self.may_be_new(store, &notice.cluster, run.now).await? =>
             {
@@ -81,38 +100,32 @@ impl Teller {
             }
             Turn::Speak(why) => {
                 let told = after_telling(&counted, &arrival, why);
-                let place = arrived.place.as_ref();
-                self.speak(store, notice, before, place, &told, why, run)
-                    .await
+                self.speak(store, notice, was, (&told, why), run).await
             }
         }
     }
 
     /// Tells people of an incident: claims it, sends, and crosses out what was sent.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what was before, what will be, and why"
-    )]
     pub(crate) async fn speak(
         &self,
         store: &Store,
         notice: Notice,
-        before: Option<&Remembered>,
-        place: Option<&Place>,
-        told: &Remembered,
-        why: Why,
+        was: Was<'_>,
+        (told, why): (&Remembered, Why),
         run: Run<'_>,
     ) -> Result<Told, StoreError> {
         let id = notice.id();
-        let notice = notice.told_as(told, before, why);
-        let parcel = self.parcel(&notice);
-        if !store.claim(&id, before, told, &parcel, run.claim()).await? {
+        let notice = notice.told_as(told, was.state, why);
+        let parcel = self.parcel_from(&notice, was.card);
+        let is_watched = self.watches_logins
+            && can_be_resolved(&notice.cluster, &notice.subject, notice.symptom);
+        let look = is_watched.then(|| first_look(told, why, run.now)).flatten();
+        let claimed = store.claim(&id, was.state, told, &parcel, look, run.claim());
+        if !claimed.await? {
             // Somebody else was faster; what this says is decided after that.
             store.overhear(&Due::of(&id), run.claim().ends()).await?;
             return Ok(Told::suppressed());
         }
-        let is_watched = self.watches_logins
-            && can_be_resolved(&notice.cluster, &notice.subject, notice.symptom);
         let sending = Sending {
             due: &Due::of(&id),
             parcel: &parcel,
@@ -121,14 +134,23 @@ impl Teller {
                 slack: parcel.slack.is_some(),
             },
             // A new incident has a card of its own.
-            place: place.filter(|_| why != Why::First),
+            place: was.place.filter(|_| why != Why::First),
             attempts: 0,
-            look: is_watched.then(|| first_look(told, why, run.now)).flatten(),
+            look,
             cluster: notice.cluster.title(),
             cause: notice.cause.id,
         };
         let (_, sent) = self.send(store, &sending, run).await?;
         Ok(Told::with(counts(&sent)))
+    }
+
+    /// What is sent of a notice; with the card that was sent before, if the notice is from memory.
+    fn parcel_from(&self, notice: &Notice, card: Option<&Value>) -> Parcel {
+        let mut parcel = self.parcel(notice);
+        if let (Some(slack), Some(card)) = (&mut parcel.slack, card) {
+            slack.card = recounted(card, notice);
+        }
+        parcel
     }
 
     /// Sends what is claimed: SNS first, which is crossed out at once, then Slack. Without the time for it, it is left to a
@@ -155,8 +177,10 @@ impl Teller {
             sent = self.courier.publish(sending.parcel, sending.owes).await;
         }
         if sending.owes.slack {
-            if matches!(sent.sns, Some(Ok(()))) {
-                store.published(sending.due, run.claim()).await?;
+            let is_told = matches!(sent.sns, Some(Ok(())));
+            if is_told && !store.published(sending.due, run.claim()).await? {
+                // Somebody took it over: the rest is theirs.
+                return Ok((Settled::default(), sent));
             }
             self.courier
                 .post(sending.parcel, sending.owes, sending.place, &mut sent)
@@ -173,42 +197,37 @@ impl Teller {
         &self,
         store: &Store,
         notice: Notice,
-        arrived: &Arrived,
+        was: Was<'_>,
         counted: &Remembered,
         run: Run<'_>,
     ) -> Result<Told, StoreError> {
-        let before = arrived.before.as_ref();
-        let (Some(state), Some(place)) = (before, &arrived.place) else {
+        let (Some(state), Some(place)) = (was.state, was.place) else {
             return Ok(Told::suppressed());
         };
         // A card that says more than is known this time stays as it is.
-        let is_better = state.is_sure() && notice.cause.id != state.told_cause;
-        let edited = notice.told_as(counted, before, Why::First);
-        let slack = self
-            .parcel(&edited)
-            .slack
-            .filter(|_| !is_better && run.has_time());
-        let Some(slack) = slack else {
+        let is_worse = state.is_sure() && notice.cause.id != state.told_cause;
+        let edited = notice.told_as(counted, was.state, Why::First);
+        let slack = self.parcel_from(&edited, was.card).slack;
+        let Some(slack) = slack.filter(|_| !is_worse && run.has_time()) else {
             return Ok(Told::suppressed());
         };
-        if !store
-            .begin_edit(&edited.id(), state, counted.last_seen)
-            .await?
-        {
+        let id = edited.id();
+        let begun = store.begin_edit(&id, state, counted.last_seen, run.claim());
+        if !begun.await? {
             return Ok(Told::suppressed());
         }
         let sent = Sent {
             slack: Some(self.courier.edit(place, &slack.card).await.map(|()| None)),
             ..Sent::default()
         };
+        store.end_edit(&id, run.claim()).await?;
         report(&sent, edited.cluster.title(), edited.cause.id, run.id);
         let mut told = Told::suppressed();
         // A card that is brought up to date is none that people were told by.
-        told.counts.extend(
-            counts(&sent)
-                .into_iter()
-                .filter(|(metric, _)| *metric != Metric::Cards),
-        );
+        let failures = counts(&sent)
+            .into_iter()
+            .filter(|(metric, _)| *metric != Metric::Cards);
+        told.counts.extend(failures);
         Ok(told)
     }
 
