@@ -292,10 +292,7 @@ fn the_card_of_a_broken_aws_auth_keeps_its_counts_and_speaks_again() {
     assert_eq!(cards.len(), 1);
     let shown = text_of(&cards[0]);
     // What a tick tells has no line at hand, and the card keeps what it knew.
-    assert!(
-        shown.contains("did not find expected key") && shown.contains("still: "),
-        "{shown}"
-    );
+    assert!(shown.contains("did not find expected key"), "{shown}");
     let counted: u64 = world.row()["count"]["N"].as_str().unwrap().parse().unwrap();
     assert_eq!(counted, 18);
     assert!(
