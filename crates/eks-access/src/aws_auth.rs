@@ -20,6 +20,7 @@ mod document;
 pub mod lint;
 mod lookup;
 mod rows;
+mod tabs;
 pub mod translate;
 
 mod yaml;
@@ -117,6 +118,8 @@ pub enum FlawKind {
     OtherArnKey,
     /// A key that the authenticator does not know.
     UnknownKey(LogText),
+    /// A key that stands in the row again, in this line, which counts: most often two rows with a dash missing.
+    KeyTwice(LogText, usize),
 }
 
 /// One row of `mapRoles` or `mapUsers`.
@@ -145,6 +148,13 @@ impl Row {
     #[must_use]
     pub fn has_group(&self, group: &str) -> bool {
         self.groups.iter().any(|own| own.raw() == group)
+    }
+
+    /// Whether only sessions of EC2 instances can be given its user name (the authenticator's `renderTemplate`).
+    #[must_use]
+    pub fn renders_for_instances_only(&self) -> bool {
+        let username = self.username.as_ref().map_or("", LogText::raw);
+        username.contains("{{EC2PrivateDNSName}}")
     }
 
     /// Whether it lets nodes in: by its group, or by its user name.

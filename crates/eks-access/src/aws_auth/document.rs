@@ -2,6 +2,7 @@
 
 use saphyr_parser::ScalarStyle;
 
+use super::tabs::with_spaces;
 use super::yaml::{Node, Trouble, Value, documents};
 use super::{AwsAuthError, MAX_LENGTH, Section};
 
@@ -111,6 +112,9 @@ impl Document {
         if text.len() > MAX_LENGTH {
             return Err(AwsAuthError::TooLarge);
         }
+        // Where a tab is wrong, the parser says more of it.
+        let spaced = with_spaces(text);
+        let text = spaced.as_deref().unwrap_or(text);
         let (roots, trouble) = documents(text);
         let maps: Vec<&Node> = roots.iter().flat_map(manifests).collect();
         let is_named = |map: &&&Node| metadata(map, "name").is_some_and(|(n, _)| n == "aws-auth");
