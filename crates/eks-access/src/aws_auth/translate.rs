@@ -16,7 +16,7 @@ use super::{AwsAuth, Row, Section, Standing};
 
 mod aws_cli;
 mod cloudformation;
-mod names;
+pub(crate) mod names;
 mod render;
 mod terraform;
 
