@@ -256,6 +256,9 @@ pub struct AwsAuth {
     errors: Vec<SectionError>,
     other_keys: Vec<OtherKey>,
     elsewhere: Option<(LogText, usize)>,
+    /// Where a second document begins in a section.
+    unread: Vec<(Section, usize)>,
+    is_without_data: bool,
 }
 
 impl AwsAuth {
@@ -283,6 +286,8 @@ impl AwsAuth {
             elsewhere: document
                 .elsewhere
                 .map(|(what, line)| (LogText::new(what), line)),
+            unread: Vec::new(),
+            is_without_data: document.is_without_data,
         };
         for written in &document.sections {
             if let Some(key) = &written.wrong_key {
@@ -332,6 +337,18 @@ impl AwsAuth {
     #[must_use]
     pub fn other_keys(&self) -> &[OtherKey] {
         &self.other_keys
+    }
+
+    /// The sections that have a second document, which nobody reads, with the line of the file in which it begins.
+    #[must_use]
+    pub fn unread(&self) -> &[(Section, usize)] {
+        &self.unread
+    }
+
+    /// Whether the `ConfigMap` has no data at all.
+    #[must_use]
+    pub fn is_without_data(&self) -> bool {
+        self.is_without_data
     }
 
     /// The name or namespace with its line, if the `ConfigMap` is not `kube-system/aws-auth`.

@@ -116,7 +116,7 @@ const CLUSTER_ROLE_BEGINNINGS: [&str; 5] = [
 const CLUSTER_ROLE_PARTS: [&str; 3] = ["eksclusterrole", "clusterservicerole", "servicerole"];
 
 /// How names begin that AWS' own services and tools give to roles of every account (AWS Organizations, AWS Control Tower,
-/// `CloudFormation` StackSets, CDK).
+/// `CloudFormation` `StackSets`, CDK).
 const COMMON_BEGINNINGS: [&str; 6] = [
     "OrganizationAccountAccessRole",
     "AWSControlTower",

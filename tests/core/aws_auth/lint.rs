@@ -277,3 +277,14 @@ fn what_looks_like_one_group_and_a_partition_that_is_none_are_told() {
     );
     assert_eq!(of("arn:aws-cn:iam::111122223333", "[a]"), None);
 }
+
+#[test]
+fn rows_behind_three_dashes_and_a_configmap_without_data_are_told() {
+    let dev = "- rolearn: arn:aws:iam::111122223333:role/Dev\n  username: dev\n  groups: [devs]";
+    let findings = found(&format!("---\n{dev}"));
+    assert_eq!(rules(&findings), ["section-second-document"]);
+    assert_eq!(findings[0].line, 12);
+    let empty = lint(&AwsAuth::parse(&manifest("").replace("\ndata:\n", "\n")).unwrap());
+    assert!(rules(&empty).contains(&"no-data"), "{empty:?}");
+    assert!(!rules(&empty).contains(&"unknown-key"), "{empty:?}");
+}

@@ -265,7 +265,7 @@ async fn compare(report: &Report<'_>, kubectl: &Caller, principal: &Principal) -
             .await;
         facts = answers.into_values().next().unwrap_or_default();
         match facts.cluster.unknown() {
-            Some(Unknown::Denied(_) | Unknown::NoSuchCluster) => {}
+            Some(Unknown::Denied(_) | Unknown::NoSuchCluster | Unknown::AnotherAnswered) => {}
             _ => break,
         }
     }

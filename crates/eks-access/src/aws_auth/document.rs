@@ -14,6 +14,8 @@ pub(super) struct Document {
     pub(super) others: Vec<(String, usize)>,
     /// Another name or namespace than the authenticator reads, with its line.
     pub(super) elsewhere: Option<(String, usize)>,
+    /// Whether it is a manifest that has no data.
+    pub(super) is_without_data: bool,
 }
 
 /// One section as it is written.
@@ -128,11 +130,16 @@ impl Document {
 
     fn of(map: &Node, source: &str) -> Self {
         let data = map.get("data").filter(|data| data.is_map());
-        let is_whole = data.is_some();
+        // A manifest has its keys around the data, of which there may be none.
+        let is_whole = data.is_some() || map.get("metadata").is_some();
         let mut document = Self {
             elsewhere: is_whole.then(|| elsewhere(map)).flatten(),
+            is_without_data: is_whole && data.is_none_or(|data| data.entries().next().is_none()),
             ..Self::default()
         };
+        if document.is_without_data {
+            return document;
+        }
         for (key, node, value) in data.unwrap_or(map).entries() {
             match Section::like(key) {
                 Some(section) => document.sections.push(Written {

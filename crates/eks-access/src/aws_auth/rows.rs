@@ -35,7 +35,11 @@ pub(super) fn load(written: &Written, found: &mut AwsAuth) {
         }
         Body::Text(text) => {
             let line = |inner| text.line(inner);
-            match root(text) {
+            let read = root(text);
+            if let Ok((_, Some(next))) = &read {
+                found.unread.push((section, line(*next)));
+            }
+            match read.map(|(root, _)| root) {
                 Ok(None) => {}
                 Ok(Some(root)) if is_list(&root) => found.add_items(section, &root, line, spelt),
                 Ok(Some(root)) => {
@@ -60,18 +64,23 @@ pub(super) fn load(written: &Written, found: &mut AwsAuth) {
     }
 }
 
-/// The first document of a section; the authenticator reads no other. An empty one is no mistake.
-fn root(text: &Text) -> Result<Option<Node>, Trouble> {
+/// The first document of a section, and the line in which another begins; the authenticator reads no other. An empty one is
+/// no mistake.
+fn root(text: &Text) -> Result<(Option<Node>, Option<usize>), Trouble> {
     let spaced = with_spaces(&text.text).map_err(|line| {
         let what = What::Syntax("a tab where a key may begin".to_owned());
         Trouble { line, what }
     })?;
     let (documents, trouble) = documents(&spaced);
-    match (documents.into_iter().next(), trouble) {
-        (Some(root), _) if root.is_nothing() => Ok(None),
-        (Some(root), _) => Ok(Some(root)),
+    let mut documents = documents.into_iter();
+    match (documents.next(), trouble) {
         (None, Some(trouble)) => Err(trouble),
-        (None, None) => Ok(None),
+        (root, trouble) => {
+            let others = documents.filter(|other| !other.is_nothing());
+            let next = others.map(|other| other.line).next();
+            let root = root.filter(|root| !root.is_nothing());
+            Ok((root, next.or(trouble.map(|trouble| trouble.line))))
+        }
     }
 }
 

@@ -106,6 +106,8 @@ impl Scanner {
                 is_at_start,
             } => match c {
                 ' ' | '\r' => {}
+                // It ends no plain value, and the value does not go on.
+                '\t' if self.is_continued && !self.is_deep_enough() => return Err(self.line),
                 '\t' if self.brackets > 0 || !may_be_key || self.is_deep_enough() => written = ' ',
                 '\t' if is_at_start => {
                     self.has_tab = true;
