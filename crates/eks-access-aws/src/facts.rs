@@ -91,7 +91,10 @@ impl Gatherer {
         if let (Some(own), Some(asked)) = (&own, &question.cluster.account)
             && own != asked
         {
-            return Facts::unknown(Unknown::AnotherAnswered);
+            return Facts {
+                cluster: Fact::Unknown(Unknown::AnotherAnswered),
+                ..Facts::none()
+            };
         }
         let scope = Scope {
             name,

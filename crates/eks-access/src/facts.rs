@@ -88,7 +88,7 @@ impl Unknown {
             Self::OutOfTime => "the answer did not come in time".to_owned(),
             Self::OtherAccount => "IAM tells of its own account only".to_owned(),
             Self::AnotherAnswered => {
-                "another account answered, which has something of the same name".to_owned()
+                "another account answered, which has one of the same name".to_owned()
             }
             Self::NoSuchCluster => {
                 "EKS knows no such cluster in this Region and account".to_owned()
