@@ -309,3 +309,25 @@ fn who_pastes_a_line_is_told_that_its_entry_was_on_its_way() {
         );
     }
 }
+
+#[test]
+fn a_row_of_a_permission_set_whose_role_is_there_was_meant_for_that_role() {
+    let (aws, _) = world("CONFIG_MAP");
+    let set = |suffix: &str| {
+        let path = "/aws-reserved/sso.amazonaws.com/";
+        let role = Principal::role(path, &format!("AWSReservedSSO_Dev_{suffix}"));
+        aws.directory.add(role).arn
+    };
+    let (new, old) = (set("0123456789abcdef"), set("fedcba9876543210"));
+    let map = "data:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Dev_fedcba9876543210\n      \
+               username: dev\n      groups: [dev]\n";
+    let cause = || {
+        let arguments = ["why", new.as_str(), "--cluster", "prod", "--aws-auth", "-"];
+        let ran = ask(&aws, &[&arguments[..], &["--format", "json"]].concat(), map);
+        object(&ran)["cause"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(cause(), "not-in-aws-auth");
+    aws.directory.delete(&old);
+    assert_eq!(cause(), "sso-role-reprovisioned");
+    assert_eq!(aws.complaints(), Vec::<String>::new());
+}
