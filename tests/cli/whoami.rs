@@ -268,3 +268,61 @@ fn the_plugin_is_never_run() {
         assert!(reads, "{action}");
     }
 }
+
+#[test]
+fn no_program_runs_that_a_file_of_the_kubeconfig_names() {
+    for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        for source in [
+            "",
+            "role_arn = arn:aws:iam::111122223333:role/R\nsource_profile = other\n",
+        ] {
+            let mut world = world("", "");
+            world.set("AWS_ACCESS_KEY_ID", "");
+            let ran = world.path("ran");
+            let evil = world.path("evil");
+            let env = format!(
+                "{{name: {variable}, value: '{}'}}, {{name: AWS_PROFILE, value: p}}",
+                evil.display()
+            );
+            world.file(".kube/config", &kubeconfig("", &env));
+            let heading = if variable == "AWS_CONFIG_FILE" {
+                "profile "
+            } else {
+                ""
+            };
+            let program = format!("credential_process = touch {}\n", ran.display());
+            let text = if source.is_empty() {
+                format!("[{heading}p]\n{program}")
+            } else {
+                format!("[{heading}p]\n{source}[{heading}other]\n{program}")
+            };
+            world.file("evil", &text);
+            let output = world.run(&["whoami", "--cluster", "prod"]);
+            assert!(!ran.exists(), "{variable} {source}");
+            assert_eq!(output.code(), 2);
+            let said = flat(&output.stdout);
+            assert!(
+                said.contains("runs no program that a kubeconfig leads to"),
+                "{said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_session_of_a_role_that_was_made_again_is_not_let_in() {
+    let world = world("", "");
+    let (code, report) = world.json(&["whoami"]);
+    assert_eq!((code, report["verdict"].as_str()), (0, Some("let-in")));
+    // The keys go on working for a while. The entry was made after the new role.
+    world
+        .directory
+        .recreate(&arn("role/team/Admin"), "2026-02-01T10:00:00Z");
+    let (code, report) = world.json(&["whoami"]);
+    assert_eq!((code, report["verdict"].as_str()), (1, Some("gone")));
+    let text = world.run(&["whoami"]).stdout;
+    assert!(
+        flat(&text).contains("IAM has another one of the same name since"),
+        "{text}"
+    );
+}

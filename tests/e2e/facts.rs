@@ -289,6 +289,44 @@ fn strangers_cost_no_call_of_their_own_and_are_told_apart_only_when_the_cluster_
 }
 
 #[test]
+fn an_administrator_in_one_namespace_is_none_and_a_group_may_make_one() {
+    let old = "2026-01-05T00:00:00Z";
+    let made = "2026-01-06T00:00:00Z";
+    let admin = "AmazonEKSClusterAdminPolicy";
+    let run = |groups: bool, namespaced: bool, is_there: bool| {
+        let aws = Aws::new("aws", "eu-west-1");
+        aws.eks.cluster(Cluster::new("prod-eu").mode("API"));
+        let boss = aws.role(Principal::role("/", "Boss").created_at(old));
+        let entry = Entry::new(&boss).created_at(made);
+        let entry = if namespaced {
+            entry.policy_in(admin, &["pay"])
+        } else {
+            entry.policy(admin)
+        };
+        aws.eks.entry("prod-eu", entry);
+        if !is_there {
+            aws.directory.delete(&boss);
+        }
+        if groups {
+            let other = aws.role(Principal::role("/", "Platform").created_at(old));
+            let entry = Entry::new(&other).created_at(made).groups(&["platform"]);
+            aws.eks.entry("prod-eu", entry);
+        }
+        let role = aws.role(Principal::role("/", "Successor").created_at(old));
+        let world = FactsWorld::start(aws);
+        world.handles(&denied("prod-eu", &role));
+        let after = world.end();
+        let notice = after.notice();
+        assert!(!(namespaced && notice.bodies["email"].contains("role/Boss")));
+        notice.attributes["cause"].clone()
+    };
+    assert_eq!(run(false, false, false), "no-administrator-left");
+    assert_eq!(run(true, false, false), "principal-never-mapped");
+    assert_eq!(run(false, true, false), "principal-never-mapped");
+    assert_eq!(run(false, true, true), "principal-never-mapped");
+}
+
+#[test]
 fn nothing_is_asked_when_facts_are_off() {
     let aws = Aws::new("aws", "eu-west-1");
     aws.eks.cluster(Cluster::new("prod-eu").mode("API"));

@@ -7,8 +7,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use eks_access::cluster::{AuthenticationMode, ClusterName, Region};
 use eks_access::facts::{
-    AccessEntry, Administrator, ClusterFacts, Fact, Facts, IamPrincipal, Near, NearMiss, Unknown,
-    near_misses,
+    AccessEntry, ClusterFacts, Fact, Facts, IamPrincipal, Near, NearMiss, Unknown, near_misses,
 };
 use eks_access::incident::{Answers, Question};
 use eks_access::principal::{AccountId, Principal};
@@ -16,6 +15,7 @@ use eks_access::symptom::Symptom;
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 
+mod administrators;
 mod cache;
 pub mod eks;
 pub mod iam;
@@ -25,8 +25,8 @@ use cache::Cache;
 
 /// Questions that are being answered at a time.
 const AT_ONCE: usize = 16;
-/// Administrators of a cluster that are looked up.
-const MAX_ADMINISTRATORS: usize = 5;
+/// Endings of a permission set that are looked up.
+const MAX_ENDINGS: usize = 5;
 /// Users whose entries are looked up when one was renamed.
 const MAX_RENAMED: usize = 10;
 
@@ -44,7 +44,7 @@ pub struct Gatherer {
 /// What one cluster's questions have in common.
 struct Scope<'a> {
     name: &'a ClusterName,
-    /// The account that IAM tells of: the cluster's.
+    /// The account of the cluster: as EKS has it, else as the question has it.
     account: Option<AccountId>,
     partition: &'a str,
     mode: Option<AuthenticationMode>,
@@ -86,13 +86,19 @@ impl Gatherer {
         };
         let cluster = self.cluster(name, until).await;
         let known = cluster.known();
+        let own = known.and_then(|known| known.account.clone());
+        // EKS tells of the reader's own account: it may have another cluster of the same name.
+        if let (Some(own), Some(asked)) = (&own, &question.cluster.account)
+            && own != asked
+        {
+            return Facts {
+                cluster: Fact::Unknown(Unknown::AnotherAnswered),
+                ..Facts::none()
+            };
+        }
         let scope = Scope {
             name,
-            account: question
-                .cluster
-                .account
-                .clone()
-                .or_else(|| known?.account.clone()),
+            account: own.or_else(|| question.cluster.account.clone()),
             partition: question
                 .cluster
                 .region
@@ -109,7 +115,7 @@ impl Gatherer {
         match (question.symptom, &question.principal) {
             (Symptom::NotMapped | Symptom::NotMappedNode, Some(principal)) => {
                 self.mapping(&scope, principal, &mut facts).await;
-                facts.administrators = self.administrators(&scope).await;
+                self.who_administers(&scope, &mut facts).await;
             }
             (Symptom::PrincipalIdMismatch, Some(principal)) => {
                 facts.iam = self.in_iam(&scope, principal).await;
@@ -123,7 +129,7 @@ impl Gatherer {
                 facts.cluster_role = self.cluster_role(&scope, &facts.cluster).await;
             }
             (Symptom::ClientCreatorDeleted, _) => {
-                facts.administrators = self.administrators(&scope).await;
+                self.who_administers(&scope, &mut facts).await;
             }
             _ => {}
         }
@@ -160,7 +166,7 @@ impl Gatherer {
         for miss in misses
             .iter_mut()
             .filter(|miss| miss.near == Near::OtherSuffix)
-            .take(1)
+            .take(MAX_ENDINGS)
         {
             let found = self.in_iam(scope, &miss.entry).await;
             miss.exists = found.map(|found| found.is_some());
@@ -226,43 +232,6 @@ impl Gatherer {
         Fact::Known(former)
     }
 
-    /// Who may do everything in the cluster by an access entry, and whether each still exists.
-    async fn administrators(&self, scope: &Scope<'_>) -> Fact<Vec<Administrator>> {
-        let policy = format!(
-            "arn:{}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
-            scope.partition
-        );
-        let principals = match self.entries(scope, Some(policy)).await {
-            Fact::Known(principals) => principals,
-            Fact::Unknown(why) => return Fact::Unknown(why),
-        };
-        let mut administrators = Vec::new();
-        for (at, principal) in principals.iter().enumerate() {
-            let exists = if at < MAX_ADMINISTRATORS {
-                self.still_works(scope, principal).await
-            } else {
-                Fact::Unknown(Unknown::TooMany)
-            };
-            administrators.push(Administrator {
-                principal: principal.clone(),
-                exists,
-            });
-        }
-        Fact::Known(administrators)
-    }
-
-    /// Whether IAM has the principal, and has had it since before its entry was made.
-    async fn still_works(&self, scope: &Scope<'_>, principal: &Principal) -> Fact<bool> {
-        match self.in_iam(scope, principal).await {
-            Fact::Unknown(why) => Fact::Unknown(why),
-            Fact::Known(None) => Fact::Known(false),
-            Fact::Known(Some(found)) => self.entry(scope, principal).await.map(|entry| {
-                entry.is_some_and(|entry| found.created <= entry.created)
-                    && found.principal == *principal
-            }),
-        }
-    }
-
     async fn cluster_role(
         &self,
         scope: &Scope<'_>,
@@ -313,9 +282,18 @@ impl Gatherer {
             return Fact::Unknown(Unknown::OtherAccount);
         }
         let ask = Box::pin(iam::principal(&self.iam, principal));
-        self.principals
+        let found = self
+            .principals
             .get(principal.clone(), scope.until, ask)
-            .await
+            .await;
+        match (&found, scope.unknown) {
+            // IAM does not say in which account there is none: only the cluster, once it is found, tells.
+            (Fact::Known(None), Some(why)) => Fact::Unknown(why),
+            (Fact::Known(Some(known)), _) if !known.principal.is_of_the_same_name(principal) => {
+                Fact::Unknown(Unknown::AnotherAnswered)
+            }
+            _ => found,
+        }
     }
 }
 

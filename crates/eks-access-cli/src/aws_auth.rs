@@ -217,7 +217,7 @@ fn translate(options: &Translate) -> Result<Found, Error> {
         region: options.region.clone(),
         account: options.account.clone(),
     };
-    let plan = translate::plan(&auth, target.account.as_ref(), &existing);
+    let plan = translate::plan(&auth, &target, &existing);
     let rendered = translate::render(&plan, &target, options.to.into());
     let _ = io::stderr().write_all(translate::summary(&plan).as_bytes());
     io::stdout()

@@ -107,6 +107,7 @@ impl Reader {
                 region: told.region.or(asked),
                 ..told
             },
+            tells_overtaken: true,
             ..Settings::default()
         };
         Self {

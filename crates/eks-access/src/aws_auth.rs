@@ -20,6 +20,7 @@ mod document;
 pub mod lint;
 mod lookup;
 mod rows;
+mod tabs;
 pub mod translate;
 
 mod yaml;
@@ -117,6 +118,8 @@ pub enum FlawKind {
     OtherArnKey,
     /// A key that the authenticator does not know.
     UnknownKey(LogText),
+    /// A key that stands in the row again, in this line, which counts: most often two rows with a dash missing.
+    KeyTwice(LogText, usize),
 }
 
 /// One row of `mapRoles` or `mapUsers`.
@@ -145,6 +148,13 @@ impl Row {
     #[must_use]
     pub fn has_group(&self, group: &str) -> bool {
         self.groups.iter().any(|own| own.raw() == group)
+    }
+
+    /// Whether only sessions of EC2 instances can be given its user name (the authenticator's `renderTemplate`).
+    #[must_use]
+    pub fn renders_for_instances_only(&self) -> bool {
+        let username = self.username.as_ref().map_or("", LogText::raw);
+        username.contains("{{EC2PrivateDNSName}}")
     }
 
     /// Whether it lets nodes in: by its group, or by its user name.
@@ -246,6 +256,9 @@ pub struct AwsAuth {
     errors: Vec<SectionError>,
     other_keys: Vec<OtherKey>,
     elsewhere: Option<(LogText, usize)>,
+    /// Where a second document begins in a section.
+    unread: Vec<(Section, usize)>,
+    is_without_data: bool,
 }
 
 impl AwsAuth {
@@ -273,6 +286,8 @@ impl AwsAuth {
             elsewhere: document
                 .elsewhere
                 .map(|(what, line)| (LogText::new(what), line)),
+            unread: Vec::new(),
+            is_without_data: document.is_without_data,
         };
         for written in &document.sections {
             if let Some(key) = &written.wrong_key {
@@ -322,6 +337,18 @@ impl AwsAuth {
     #[must_use]
     pub fn other_keys(&self) -> &[OtherKey] {
         &self.other_keys
+    }
+
+    /// The sections that have a second document, which nobody reads, with the line of the file in which it begins.
+    #[must_use]
+    pub fn unread(&self) -> &[(Section, usize)] {
+        &self.unread
+    }
+
+    /// Whether the `ConfigMap` has no data at all.
+    #[must_use]
+    pub fn is_without_data(&self) -> bool {
+        self.is_without_data
     }
 
     /// The name or namespace with its line, if the `ConfigMap` is not `kube-system/aws-auth`.

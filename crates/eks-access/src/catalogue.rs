@@ -26,6 +26,22 @@ pub struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
+    /// The case as the facts have it. A line takes a role for a node's by names alone; a role of IAM Identity Center is
+    /// none, and neither is one whose trust policy lets nothing assume it that gives roles to nodes.
+    #[must_use]
+    pub fn as_the_facts_have_it(&self) -> Self {
+        let is_no_nodes = self.principal.is_some_and(|principal| {
+            let trust = self.facts.trust();
+            principal.permission_set().is_some()
+                || trust.is_some_and(|trust| !trust.may_be_of_nodes())
+        });
+        let symptom = match self.symptom {
+            Symptom::NotMappedNode if is_no_nodes => Symptom::NotMapped,
+            symptom => symptom,
+        };
+        Self { symptom, ..*self }
+    }
+
     /// The principal, if the account is known not to be the cluster's.
     #[must_use]
     pub fn foreign_principal(&self) -> Option<&'a Principal> {
@@ -128,6 +144,7 @@ impl Cause {
     /// What to do in this case, the least first. Only what can work in the cluster's authentication mode.
     #[must_use]
     pub fn remedies_for(&self, case: &Case<'_>) -> Vec<Remedy> {
+        let case = &case.as_the_facts_have_it();
         let mut remedies = (self.remedies)(case);
         remedies.retain(|remedy| remedy.modes.allow(case.cluster.mode));
         remedies
@@ -168,6 +185,7 @@ pub struct Judgement {
 /// say Yes to the same case.
 #[must_use]
 pub fn judge(case: &Case<'_>) -> Judgement {
+    let case = &case.as_the_facts_have_it();
     let mut cause = None;
     let mut perhaps: Vec<Possibility> = Vec::new();
     // Whoever was asked has answered for itself.

@@ -79,6 +79,7 @@ fn of_entries() -> Vec<Option<World>> {
         ),
         with(world("no-administrator-left", Api, DEV, DEV), |facts| {
             facts.administrators = administrators(false);
+            facts.groups_left = Fact::Known(false);
         }),
     ]
 }

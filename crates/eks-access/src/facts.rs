@@ -2,7 +2,7 @@
 //!
 //! Every fact may be unknown, and then says why. The core never asks for one: the shell gathers them.
 
-use crate::aws_auth::{AwsAuth, Lookup, Section, WhyNot};
+use crate::aws_auth::{AwsAuth, Lookup, Section, Standing, WhyNot};
 use crate::cluster::{AuthenticationMode, Cluster};
 use crate::principal::{AccountId, Principal};
 use crate::text::LogText;
@@ -67,6 +67,8 @@ pub enum Unknown {
     OutOfTime,
     /// IAM tells of its own account only.
     OtherAccount,
+    /// The cluster or principal that AWS told of is one of the same name in another account than the case is about.
+    AnotherAnswered,
     /// EKS has no cluster of that name in the Region and account that were asked.
     NoSuchCluster,
     /// There were more of them than are asked for at once.
@@ -85,6 +87,9 @@ impl Unknown {
             Self::Throttled => "AWS had too many questions at once".to_owned(),
             Self::OutOfTime => "the answer did not come in time".to_owned(),
             Self::OtherAccount => "IAM tells of its own account only".to_owned(),
+            Self::AnotherAnswered => {
+                "another account answered, which has one of the same name".to_owned()
+            }
             Self::NoSuchCluster => {
                 "EKS knows no such cluster in this Region and account".to_owned()
             }
@@ -101,7 +106,7 @@ impl Unknown {
             Self::Denied(_) => "denied",
             Self::Throttled => "throttled",
             Self::OutOfTime => "out-of-time",
-            Self::OtherAccount => "other-account",
+            Self::OtherAccount | Self::AnotherAnswered => "other-account",
             Self::NoSuchCluster => "no-such-cluster",
             Self::TooMany => "too-many",
             Self::Failed => "failed",
@@ -337,6 +342,8 @@ pub struct Administrator {
 pub enum AwsAuthRow {
     /// A row, or the whole account, lets it in.
     Fits,
+    /// A row lets in EC2 instances that have it, and nobody else: its user name is made from the instance's.
+    FitsNodes,
     /// The section that would hold its row can't be read.
     Broken,
     /// A row that looks like it does not match.
@@ -355,12 +362,18 @@ impl AwsAuthRow {
             Section::Roles
         };
         let near = match aws_auth.lookup(&principal.canonical()) {
+            Lookup::Mapped(row) if row.renders_for_instances_only() => return Self::FitsNodes,
             Lookup::Mapped(_) | Lookup::Account => return Self::Fits,
-            Lookup::NotMapped { .. } if aws_auth.error_in(section).is_some() => {
-                return Self::Broken;
-            }
             Lookup::NotMapped { near } => near,
         };
+        // Where rows can be told in what is lost, those that name somebody else lock nobody else out.
+        let are_rows_told = aws_auth
+            .rows()
+            .iter()
+            .any(|row| row.section == section && row.standing == Standing::BrokenSection);
+        if aws_auth.error_in(section).is_some() && !are_rows_told {
+            return Self::Broken;
+        }
         near.first().map_or(Self::None, |near| {
             let fault = match near.why {
                 WhyNot::LostInBrokenSection => return Self::Broken,
@@ -408,6 +421,9 @@ pub struct Facts {
     pub near: Fact<Vec<NearMiss>>,
     /// Who may do everything in the cluster by an access entry.
     pub administrators: Fact<Vec<Administrator>>,
+    /// Whether an entry of none of those has groups, by which somebody may administer the cluster all the same. Asked only
+    /// where all of those are gone.
+    pub groups_left: Fact<bool>,
     /// The cluster's own role in IAM.
     pub cluster_role: Fact<Option<IamPrincipal>>,
     /// What `aws-auth` has for the principal.
@@ -437,6 +453,7 @@ impl Facts {
             entry: Fact::Unknown(why),
             near: Fact::Unknown(why),
             administrators: Fact::Unknown(why),
+            groups_left: Fact::Unknown(Unknown::NotAsked),
             cluster_role: Fact::Unknown(why),
             aws_auth: Fact::Unknown(Unknown::NotAsked),
             caller_id: None,
@@ -462,10 +479,16 @@ impl Facts {
         self.iam_principal()?.trust.as_ref()
     }
 
-    /// Whether everybody who had the administrator's policy is known to be gone. (Where nobody ever had it, somebody may
-    /// administer the cluster by a Kubernetes group.)
+    /// Whether everybody who had the administrator's policy is known to be gone, and no other entry has groups. (Where
+    /// nobody ever had it, somebody may administer the cluster by a Kubernetes group.)
     #[must_use]
     pub fn is_without_administrator(&self) -> bool {
+        self.has_lost_its_administrators() && self.groups_left == Fact::Known(false)
+    }
+
+    /// Whether everybody who had the administrator's policy is known to be gone, whatever groups let others do.
+    #[must_use]
+    pub fn has_lost_its_administrators(&self) -> bool {
         self.administrators.known().is_some_and(|all| {
             !all.is_empty()
                 && all

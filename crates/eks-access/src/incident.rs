@@ -373,14 +373,14 @@ impl Digest {
     }
 
     /// Ends the digest: every incident is judged once more, by what was answered to [`Digest::questions`], and becomes a
-    /// notice. A denial that an access entry has overtaken is counted, and is none.
+    /// notice. A denial that an access entry has overtaken is counted, and is none unless the settings want it told.
     #[must_use]
     pub fn finish_with(mut self, answers: &Answers) -> Outcome {
         let incidents = self.settle(answers);
         let mut told: BTreeMap<Key, Notice> = BTreeMap::new();
         for (key, incident) in incidents {
             let (key, notice) = self.judged(key, incident, answers);
-            if notice.cause.id == TOO_NEW {
+            if notice.cause.id == TOO_NEW && !self.settings.tells_overtaken {
                 self.counts.overtaken += notice.count;
                 continue;
             }

@@ -115,6 +115,58 @@ const CLUSTER_ROLE_BEGINNINGS: [&str; 5] = [
 /// What stands between the dashes of a cluster role made by eksctl, in lower case.
 const CLUSTER_ROLE_PARTS: [&str; 3] = ["eksclusterrole", "clusterservicerole", "servicerole"];
 
+/// How names begin that AWS' own services and tools give to roles of every account (AWS Organizations, AWS Control Tower,
+/// `CloudFormation` `StackSets`, CDK).
+const COMMON_BEGINNINGS: [&str; 6] = [
+    "OrganizationAccountAccessRole",
+    "AWSControlTower",
+    "aws-controltower-",
+    "AWSCloudFormationStackSet",
+    "stacksets-exec-",
+    "cdk-",
+];
+
+/// AWS' predefined permission sets (IAM Identity Center user guide).
+const COMMON_SETS: [&str; 11] = [
+    "AdministratorAccess",
+    "AWSAdministratorAccess",
+    "AWSOrganizationsFullAccess",
+    "AWSPowerUserAccess",
+    "AWSReadOnlyAccess",
+    "AWSServiceCatalogEndUserAccess",
+    "Billing",
+    "PowerUserAccess",
+    "ReadOnlyAccess",
+    "SecurityAudit",
+    "ViewOnlyAccess",
+];
+
+/// Words that roles and users of many accounts are called by, in lower case and without a closing `role`.
+const COMMON_WORDS: [&str; 22] = [
+    "admin",
+    "administrator",
+    "ci",
+    "cicd",
+    "deploy",
+    "deployer",
+    "deployment",
+    "devops",
+    "eksadmin",
+    "githubactions",
+    "gitlab",
+    "jenkins",
+    "ops",
+    "pipeline",
+    "poweruser",
+    "readonly",
+    "runner",
+    "support",
+    "terraform",
+    "terraformrunner",
+    "viewer",
+    "viewonly",
+];
+
 /// An IAM role, user, federated user or root user: what the authenticator maps.
 ///
 /// `FromStr` reads the IAM forms (`role/…`, `user/…`, `root`), STS' `federated-user/…` and, as the authenticator
@@ -202,6 +254,17 @@ impl Principal {
         canonical
     }
 
+    /// Whether both are the same role or user, or would be but for their paths: a name is unique in its account, in upper
+    /// and lower case together, whatever the path.
+    #[must_use]
+    pub fn is_of_the_same_name(&self, other: &Self) -> bool {
+        self.partition == other.partition
+            && self.account == other.account
+            && self.is_role() == other.is_role()
+            && self.is_user() == other.is_user()
+            && self.name().eq_ignore_ascii_case(other.name())
+    }
+
     /// The permission set, if this is a role that IAM Identity Center made.
     #[must_use]
     pub fn permission_set(&self) -> Option<PermissionSet<'_>> {
@@ -230,6 +293,9 @@ impl Principal {
         let Resource::Role { name, .. } = &self.resource else {
             return false;
         };
+        if self.permission_set().is_some() {
+            return false;
+        }
         let lower = name.to_ascii_lowercase();
         NODE_ROLE_BEGINNINGS
             .iter()
@@ -279,6 +345,23 @@ impl Principal {
             .collect();
         let letters = letters.to_ascii_lowercase();
         self.is_role() && WORDS.iter().any(|word| letters.contains(word))
+    }
+
+    /// Whether many accounts have a role or user of this name, so that the name says nothing of who is meant: those that
+    /// AWS' own services and tools give, AWS' predefined permission sets, and words that everybody uses.
+    #[must_use]
+    pub fn has_a_common_name(&self) -> bool {
+        if let Some(set) = self.permission_set() {
+            return COMMON_SETS.contains(&set.name);
+        }
+        let name = self.name();
+        let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let letters = letters.to_ascii_lowercase();
+        let word = letters.strip_suffix("role").unwrap_or(&letters);
+        COMMON_BEGINNINGS
+            .iter()
+            .any(|beginning| name.starts_with(beginning))
+            || COMMON_WORDS.contains(&word)
     }
 
     /// Whether the role's name is one of this product's own functions.

@@ -72,6 +72,12 @@ impl Environment {
         self.seen.get(name).map(|(value, _)| value.as_str())
     }
 
+    /// Whether the kubeconfig sets a variable, and not the shell.
+    #[must_use]
+    pub fn is_of_kubeconfig(&self, name: &str) -> bool {
+        matches!(self.seen.get(name), Some((_, Origin::Kubeconfig)))
+    }
+
     fn origin(&self, name: &str) -> &'static str {
         self.seen
             .get(name)

@@ -241,3 +241,50 @@ fn what_the_file_says_is_never_shown_raw() {
         assert!(!text.contains("IOSFODNN7"), "{text}");
     }
 }
+
+#[test]
+fn rows_that_a_missing_dash_makes_one_are_not_dropped_in_silence() {
+    let dev = "rolearn: arn:aws:iam::111122223333:role/Dev\n  username: dev\n  groups: [devs]";
+    let ops = dev.replace("Dev", "Ops");
+    let findings = found(&format!("- {dev}\n  {ops}"));
+    assert_eq!(rules(&findings), ["key-twice"; 3]);
+    let lines: Vec<usize> = findings.iter().map(|finding| finding.line).collect();
+    assert_eq!(lines, [11, 12, 13]);
+    assert!(findings[0].what.contains("`rolearn` again in line 14"));
+    assert!(findings.iter().all(|finding| finding.level == Level::Error));
+    // What is taken over from elsewhere gives way, as it should.
+    let merged = found(&format!(
+        "- &dev\n  {dev}\n- <<: *dev\n  rolearn: arn:aws:iam::111122223333:role/Ops"
+    ));
+    assert_eq!(merged, []);
+}
+
+#[test]
+fn what_looks_like_one_group_and_a_partition_that_is_none_are_told() {
+    let of = |account: &str, groups: &str| {
+        let row = format!("- rolearn: {account}:role/Dev\n  username: dev\n  groups: {groups}");
+        let findings = found(&row);
+        findings.first().map(|finding| finding.rule)
+    };
+    let own = "arn:aws:iam::111122223333";
+    assert_eq!(of(own, "[devs]"), None);
+    assert_eq!(of(own, "[a- b]"), Some("groups-glued"));
+    assert_eq!(of(own, "[a;b]"), Some("groups-glued"));
+    assert_eq!(of(own, "[a b]"), Some("group-whitespace"));
+    assert_eq!(
+        of("arn:aws-china:iam::111122223333", "[a]"),
+        Some("arn-partition")
+    );
+    assert_eq!(of("arn:aws-cn:iam::111122223333", "[a]"), None);
+}
+
+#[test]
+fn rows_behind_three_dashes_and_a_configmap_without_data_are_told() {
+    let dev = "- rolearn: arn:aws:iam::111122223333:role/Dev\n  username: dev\n  groups: [devs]";
+    let findings = found(&format!("---\n{dev}"));
+    assert_eq!(rules(&findings), ["section-second-document"]);
+    assert_eq!(findings[0].line, 12);
+    let empty = lint(&AwsAuth::parse(&manifest("").replace("\ndata:\n", "\n")).unwrap());
+    assert!(rules(&empty).contains(&"no-data"), "{empty:?}");
+    assert!(!rules(&empty).contains(&"unknown-key"), "{empty:?}");
+}

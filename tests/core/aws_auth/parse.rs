@@ -306,3 +306,53 @@ fn another_configmap_and_another_namespace_are_noticed() {
     assert_eq!((what.as_str(), line), ("namespace default", 5));
     assert!(parse(&manifest("")).elsewhere().is_none());
 }
+
+#[test]
+fn a_tab_is_a_mistake_only_where_a_key_may_begin() {
+    // As libyaml reads them; tried with its 0.2.5.
+    for (rows, is_read) in [
+        (
+            "- rolearn:\tarn:aws:iam::1:role/a\n  username:\tadmin",
+            true,
+        ),
+        ("- rolearn: a\n  groups: [\n\tb, c\n  ]", true),
+        ("- rolearn: a\n  groups: {b:\t1,\tc: 2}", true),
+        (
+            "- rolearn: a\n  username: |\n    x\n    \ty\n  groups: [b]",
+            true,
+        ),
+        ("- rolearn: a\n  username: 'x\n\ty'", true),
+        ("- rolearn: a\n  username: foo\n      \tbar", true),
+        ("- rolearn: a\t# why\n  username: b", true),
+        ("- rolearn\t: a\n  \"username\"\t:\tb", true),
+        ("- rolearn: a\n  groups:\t\n  - b", true),
+        ("- rolearn: a\n  groups: [a,\n\tb\n  ]", true),
+        ("- rolearn: a\n  groups: [a,\n  b\n\t]", false),
+        ("- rolearn: a\n\t# why\n  username: b", false),
+        ("- rolearn: a\n  groups: [a,\n\tb\n  ]", true),
+        ("- rolearn: a\n  groups: [a,\n  b\n\t]", false),
+        ("- rolearn: a\n\t# why\n  username: b", false),
+        ("-\trolearn: a", false),
+        ("- \trolearn: a", false),
+        ("- rolearn: a\n\tusername: b", false),
+        ("- rolearn: a\n  \tusername: b", false),
+        ("- rolearn: a\n\t username: b", false),
+        ("- rolearn: a\n  groups:\n\t- b", false),
+        ("- rolearn: a\n  username: |\n\tx", false),
+        ("- rolearn: a\n  username: foo\n\tbar", false),
+    ] {
+        let json = serde_json::json!({"data": {"mapRoles": rows}}).to_string();
+        let auth = parse(&json);
+        assert_eq!(auth.is_broken(), !is_read, "{rows:?} {:?}", auth.errors());
+    }
+    // Around the sections as well.
+    let file = manifest(&section("mapRoles", DEV)).replace("name: ", "name:\t");
+    assert_eq!(parse(&file).rows().len(), 1);
+    assert_eq!(
+        one("- rolearn: x\n  username:\ta b")
+            .username
+            .unwrap()
+            .raw(),
+        "a b"
+    );
+}

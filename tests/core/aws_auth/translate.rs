@@ -28,7 +28,7 @@ fn target() -> Target {
 
 fn planned(auth: &AwsAuth, existing: &str) -> Plan {
     let existing = existing_entries(existing).unwrap();
-    plan(auth, target().account.as_ref(), &existing)
+    plan(auth, &target(), &existing)
 }
 
 fn rows(rows: &str) -> Plan {
@@ -412,4 +412,20 @@ proptest! {
         let template = live(&render(&plan, &target(), Format::CloudFormation));
         prop_assert!(!template.contains("{{resolve"));
     }
+}
+
+#[test]
+fn a_row_of_another_partition_than_the_regions_stays_behind() {
+    let auth =
+        roles("- rolearn: arn:aws:iam::111122223333:role/Dev\n  username: dev\n  groups: [devs]");
+    let of = |region: &str| {
+        let target = Target {
+            region: region.parse().unwrap(),
+            ..target()
+        };
+        let plan = plan(&auth, &target, &[]);
+        (plan.moves.len(), plan.stays.len())
+    };
+    assert_eq!(of("eu-west-1"), (1, 0));
+    assert_eq!(of("cn-north-1"), (0, 1));
 }

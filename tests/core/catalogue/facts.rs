@@ -236,7 +236,10 @@ fn rows(principal: &Principal) -> Vec<Fact<AwsAuthRow>> {
     all
 }
 
-fn administrators(mode: Option<AuthenticationMode>) -> Vec<Fact<Vec<Administrator>>> {
+/// Who administers the cluster, and whether an entry of somebody else has groups.
+type Administration = (Fact<Vec<Administrator>>, Fact<bool>);
+
+fn administrators(mode: Option<AuthenticationMode>) -> Vec<Administration> {
     let known = |exists: bool| {
         Fact::Known(vec![Administrator {
             principal: "arn:aws:iam::111122223333:role/PlatformAdmin"
@@ -246,12 +249,13 @@ fn administrators(mode: Option<AuthenticationMode>) -> Vec<Fact<Vec<Administrato
         }])
     };
     match mode {
-        None => vec![denied(Permission::ListAccessEntries)],
-        Some(AuthenticationMode::ConfigMap) => vec![Fact::Known(Vec::new())],
+        None => vec![(denied(Permission::ListAccessEntries), Fact::default())],
+        Some(AuthenticationMode::ConfigMap) => vec![(Fact::Known(Vec::new()), Fact::default())],
         Some(_) => vec![
-            denied(Permission::ListAccessEntries),
-            known(true),
-            known(false),
+            (denied(Permission::ListAccessEntries), Fact::default()),
+            (known(true), Fact::default()),
+            (known(false), Fact::Known(false)),
+            (known(false), Fact::Known(true)),
         ],
     }
 }
@@ -292,8 +296,9 @@ fn for_every_case_of(arn: &str, mut show: impl FnMut(&Case<'_>)) {
                 facts.iam = iam.clone();
                 for row in &rows {
                     facts.aws_auth = row.clone();
-                    for administrators in administrators(mode) {
+                    for (administrators, groups_left) in administrators(mode) {
                         facts.administrators = administrators;
+                        facts.groups_left = groups_left;
                         for symptom in [Symptom::NotMapped, Symptom::NotMappedNode] {
                             show(&Case {
                                 symptom,
@@ -379,6 +384,11 @@ fn is_true(cause: &Cause, case: &Case<'_>) -> bool {
         all.iter()
             .any(|miss| is.contains(&miss.near) && miss.exists != Fact::Known(true))
     };
+    let is_suffix_gone = facts.near.known().is_some_and(|all| {
+        let is_gone = |miss: &NearMiss| miss.exists == Fact::Known(false);
+        all.iter()
+            .any(|miss| miss.near == Near::OtherSuffix && is_gone(miss))
+    });
     let is_foreign = case.foreign_principal().is_some();
     let is_gone = facts.iam == Fact::Known(None);
     let may_be_mapped = facts.entry != Fact::Known(None) && mode != Some(ConfigMap);
@@ -386,8 +396,9 @@ fn is_true(cause: &Cause, case: &Case<'_>) -> bool {
     match cause.id {
         "principal-never-mapped" | "no-administrator-left" => {
             !may_be_mapped
-                && !near(&LOOKS_ALIKE)
-                && !is_gone
+                && !near(&LOOKS_ALIKE[..3])
+                && (cause.id == "no-administrator-left" || !near(&LOOKS_ALIKE))
+                && facts.iam_principal().is_some()
                 && facts.near.known().is_some()
                 && (mode == Some(Api) || row == Some(&AwsAuthRow::None))
                 && (cause.id == "principal-never-mapped" || facts.is_without_administrator())
@@ -409,7 +420,7 @@ fn is_true(cause: &Cause, case: &Case<'_>) -> bool {
         "sso-role-reprovisioned" => {
             case.principal.unwrap().permission_set().is_some()
                 && !has_entry
-                && (near(&[Near::OtherSuffix]) || has_row(RowFault::OtherSuffix))
+                && (is_suffix_gone || has_row(RowFault::OtherSuffix))
         }
         "access-entry-has-another-path" => {
             let is_path_known =
@@ -461,6 +472,20 @@ fn is_unknown(fact: &str, case: &Case<'_>) -> bool {
         | "the trust policy of the role, in IAM"
         | "the path of the role, in IAM" => facts.iam.known().is_none(),
         "the account of the cluster" => case.cluster.account.is_none(),
+        "whether IAM has the role or user" => {
+            facts.iam.known().is_none() && facts.own_entry().is_none()
+        }
+        "whether IAM has the other role of the permission set" => {
+            let near = facts.near.known().map_or(&[][..], Vec::as_slice);
+            near.iter().any(|miss| miss.exists.known().is_none())
+        }
+        "whether a group of another access entry lets somebody administer the cluster" => {
+            facts.groups_left != Fact::Known(false)
+        }
+        "whom the entry or row of the same name is meant for"
+        | "which of those that may assume the role called"
+        | "whether a node or a program called"
+        | "whether it is refused still, now that it has an entry" => true,
         other => panic!("who knows whether {other} is known?"),
     }
 }
@@ -549,9 +574,13 @@ fn is_still_true(cause: &Cause, truth: &Case<'_>) -> bool {
     let near = facts.near.known().map_or(&[][..], Vec::as_slice);
     match cause.id {
         "principal-never-mapped" | "no-administrator-left" => {
-            let is_meant = |miss: &NearMiss| {
-                LOOKS_ALIKE.contains(&miss.near) && miss.exists != Fact::Known(true)
+            let alike = if cause.id == "principal-never-mapped" {
+                &LOOKS_ALIKE[..]
+            } else {
+                &LOOKS_ALIKE[..3]
             };
+            let is_meant =
+                |miss: &NearMiss| alike.contains(&miss.near) && miss.exists != Fact::Known(true);
             let can_be = cause.id == "principal-never-mapped" || facts.is_without_administrator();
             can_be && facts.own_entry().is_none() && !near.iter().any(is_meant)
         }

@@ -13,6 +13,7 @@ mod entries;
 mod facts;
 mod forbidden;
 mod grants;
+mod likeness;
 mod mappings;
 mod pages;
 mod remedies;

@@ -229,6 +229,47 @@ fn an_entry_that_is_made_again_keeps_what_it_had_and_gets_nothing_that_eks_refus
 }
 
 #[test]
+fn an_entry_with_names_that_tools_misread_gets_no_command_to_make_it_again() {
+    use eks_access::facts::AssociatedPolicy;
+    let policy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+    let of = |group: &str, username: &str, policy: &str, namespace: &str| {
+        let mut world = world("entry-outlived-its-role");
+        if let Fact::Known(Some(entry)) = &mut world.facts.entry {
+            entry.groups = vec![LogText::new(group)];
+            entry.username = LogText::new(username);
+            entry.policies = Fact::Known(vec![AssociatedPolicy {
+                arn: LogText::new(policy),
+                namespaces: vec![LogText::new(namespace)],
+            }]);
+        }
+        let text = steps(&world);
+        let is_made = text.contains("aws eks create-access-entry");
+        assert_eq!(
+            text.contains("aws eks delete-access-entry"),
+            is_made,
+            "{text}"
+        );
+        is_made
+    };
+    assert!(of("viewers", "dev", policy, "team-*"));
+    let long = "g".repeat(400);
+    for group in [
+        "-x",
+        "--type",
+        "[a]",
+        "file:///x",
+        "a\u{202e}b",
+        long.as_str(),
+    ] {
+        assert!(!of(group, "dev", policy, "shop"), "{group}");
+    }
+    assert!(!of("viewers", "--type", policy, "shop"));
+    assert!(!of("viewers", "dev", policy, "a,type=cluster"));
+    assert!(!of("viewers", "dev", policy, "-a"));
+    assert!(!of("viewers", "dev", "--access-scope", "shop"));
+}
+
+#[test]
 fn the_only_entry_of_a_user_that_is_gone_is_the_renamed_users() {
     use eks_access::facts::{Near, NearMiss};
     let principal = "arn:aws:iam::111122223333:user/dana.smith".parse().unwrap();

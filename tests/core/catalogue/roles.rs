@@ -226,7 +226,8 @@ fn what_others_may_assume_too_is_not_called_by_one_purpose() {
                     let world = unmapped("aws", "anything", symptom, mode, Some(&trust));
                     let cause = judged(&world);
                     assert!(!cause.ends_with("role-not-mapped"), "{trust} {cause}");
-                    if symptom == Symptom::NotMappedNode {
+                    let may_be_a_node = services[..3].contains(&service);
+                    if symptom == Symptom::NotMappedNode && may_be_a_node {
                         assert_eq!(cause, "node-not-mapped", "{trust}");
                     }
                 }
@@ -556,4 +557,116 @@ fn nobody_is_told_to_open_an_endpoint_that_is_open() {
     };
     assert!(!of(true));
     assert!(of(false));
+}
+
+#[test]
+fn what_other_services_may_assume_too_is_not_called_by_one_purpose() {
+    let cluster = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E";
+    let oidc = format!("arn:aws:iam::111122223333:oidc-provider/{cluster}");
+    for (trust, perhaps) in [
+        (
+            r#"{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]}"#.to_owned(),
+            "ec2-instance-role-not-mapped",
+        ),
+        (
+            r#"{"Service":["codebuild.amazonaws.com","lambda.amazonaws.com"]}"#.to_owned(),
+            "pipeline-role-not-mapped",
+        ),
+        (
+            format!(r#"{{"Service":"lambda.amazonaws.com","Federated":"{oidc}"}}"#),
+            "irsa-role-not-mapped",
+        ),
+        (
+            r#"{"Service":["pods.eks.amazonaws.com","ecs-tasks.amazonaws.com"]}"#.to_owned(),
+            "pod-identity-role-not-mapped",
+        ),
+    ] {
+        let world = unmapped(
+            "aws",
+            "anything",
+            Symptom::NotMapped,
+            AuthenticationMode::Api,
+            Some(&trust),
+        );
+        let cause = judged(&world);
+        assert!(!cause.ends_with("role-not-mapped"), "{trust} {cause}");
+        let cluster = cluster_of(&world);
+        let judgement = judge(&world.case(&cluster));
+        let named = judgement
+            .perhaps
+            .iter()
+            .find(|possibility| possibility.cause.id == perhaps);
+        assert!(named.is_some_and(|it| it.fact.is_some()), "{trust}");
+    }
+}
+
+#[test]
+fn nobody_is_a_node_whom_iam_knows_to_be_none() {
+    let node = Symptom::NotMappedNode;
+    let set = "AWSReservedSSO_eks-noderole-admin_0011223344556677";
+    for (name, trust) in [
+        (set, None),
+        (
+            set,
+            Some(r#"{"Federated":"arn:aws:iam::111122223333:saml-provider/AWSSSO"}"#),
+        ),
+        (
+            "team-noderole-debug",
+            Some(r#"{"AWS":"arn:aws:iam::111122223333:root"}"#),
+        ),
+        ("worker", Some(r#"{"Service":"lambda.amazonaws.com"}"#)),
+    ] {
+        let world = unmapped("aws", name, node, AuthenticationMode::Api, trust);
+        assert_eq!(judged(&world), "principal-never-mapped", "{name}");
+        let text = remedies(&world);
+        assert!(!text.contains("EC2_LINUX"), "{name}\n{text}");
+        assert!(text.contains("--type STANDARD"), "{name}\n{text}");
+    }
+    for trust in [
+        service("ec2.amazonaws.com"),
+        service("sagemaker.amazonaws.com"),
+    ] {
+        let world = unmapped("aws", "x", node, AuthenticationMode::Api, Some(&trust));
+        assert_ne!(judged(&world), "principal-never-mapped", "{trust}");
+    }
+}
+
+#[test]
+fn without_iam_nobody_is_known_never_to_have_been_mapped() {
+    let mut world = unmapped(
+        "aws",
+        "prod-workers",
+        Symptom::NotMapped,
+        AuthenticationMode::Api,
+        None,
+    );
+    assert_eq!(judged(&world), "principal-never-mapped");
+    world.facts.iam = Fact::Unknown(DENIED);
+    assert_eq!(judged(&world), "principal-not-mapped");
+    let cluster = cluster_of(&world);
+    let perhaps = judge(&world.case(&cluster)).perhaps;
+    for cause in [
+        "principal-never-mapped",
+        "ec2-instance-role-not-mapped",
+        "principal-no-longer-exists",
+    ] {
+        let named = perhaps.iter().find(|it| it.cause.id == cause);
+        assert!(named.is_some_and(|it| it.fact.is_some()), "{cause}");
+    }
+}
+
+#[test]
+fn the_clusters_own_role_is_never_given_a_standard_entry() {
+    let eks = service("eks.amazonaws.com");
+    for (name, trust) in [("prod-eu-cluster", None), ("other", Some(eks.as_str()))] {
+        let world = unmapped(
+            "aws",
+            name,
+            Symptom::NotMapped,
+            AuthenticationMode::Api,
+            trust,
+        );
+        let text = remedies(&world);
+        assert!(!text.contains("STANDARD"), "{name}\n{text}");
+    }
 }

@@ -23,21 +23,21 @@ pub async fn cluster(client: &Client, name: &ClusterName) -> Fact<ClusterFacts> 
     match answer {
         Ok(answer) => answer
             .cluster()
-            .map_or(Fact::Unknown(Unknown::Failed), |cluster| {
-                Fact::Known(cluster_facts(cluster))
-            }),
+            .and_then(cluster_facts)
+            .map_or(Fact::Unknown(Unknown::Failed), Fact::Known),
         Err(error) if code(&error) == NOT_FOUND => Fact::Unknown(Unknown::NoSuchCluster),
         Err(error) => Fact::Unknown(unknown(&error, Permission::DescribeCluster)),
     }
 }
 
-fn cluster_facts(cluster: &types::Cluster) -> ClusterFacts {
+/// `None` where the mode is one that came after this list: what it lets count is not known.
+fn cluster_facts(cluster: &types::Cluster) -> Option<ClusterFacts> {
     // `arn:aws:eks:REGION:ACCOUNT:cluster/NAME`.
     let account = cluster.arn().and_then(|arn| arn.split(':').nth(4));
     let compute = cluster.compute_config();
-    ClusterFacts {
+    Some(ClusterFacts {
         account: account.and_then(|account| account.parse::<AccountId>().ok()),
-        mode: mode(cluster),
+        mode: mode(cluster)?,
         status: status(cluster.status()),
         logs_authenticator: logs_authenticator(cluster),
         endpoint: endpoint(cluster),
@@ -48,16 +48,17 @@ fn cluster_facts(cluster: &types::Cluster) -> ClusterFacts {
             .and_then(|arn| arn.parse().ok()),
         has_auto_mode: compute.and_then(types::ComputeConfigResponse::enabled) == Some(true),
         has_hybrid_nodes: cluster.remote_network_config().is_some(),
-    }
+    })
 }
 
 /// A cluster from before access entries has no mode in the answer, and works as `CONFIG_MAP`.
-fn mode(cluster: &types::Cluster) -> AuthenticationMode {
+fn mode(cluster: &types::Cluster) -> Option<AuthenticationMode> {
     let mode = cluster
         .access_config()
         .and_then(types::AccessConfigResponse::authentication_mode);
-    mode.and_then(|mode| mode.as_str().parse().ok())
-        .unwrap_or(AuthenticationMode::ConfigMap)
+    mode.map_or(Some(AuthenticationMode::ConfigMap), |mode| {
+        mode.as_str().parse().ok()
+    })
 }
 
 fn status(status: Option<&types::ClusterStatus>) -> Status {

@@ -64,6 +64,13 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// `AROA…` or `AIDA…`, without the session's name.
+    #[must_use]
+    pub fn unique_id(&self) -> &str {
+        let id = self.user_id.raw();
+        id.split_once(':').map_or(id, |(id, _)| id)
+    }
+
     /// The Region that the environment or the profile gives, if nobody named one.
     #[must_use]
     pub fn region(&self) -> Option<&str> {

@@ -21,6 +21,8 @@ pub enum Kind {
     Credentials,
     /// Nothing says which Region to ask.
     NoRegion,
+    /// The credentials were left alone.
+    Unread,
     /// Another error.
     Other,
 }
@@ -36,6 +38,19 @@ pub struct Refused {
     pub code: String,
     /// What AWS or the connection said: text of others.
     pub message: LogText,
+}
+
+impl Refused {
+    /// Credentials that were left alone, and why.
+    #[must_use]
+    pub fn unread(why: &'static str) -> Self {
+        Self {
+            action: "sts:GetCallerIdentity",
+            kind: Kind::Unread,
+            code: String::new(),
+            message: LogText::new(why),
+        }
+    }
 }
 
 impl fmt::Display for Refused {
@@ -66,6 +81,7 @@ impl fmt::Display for Refused {
                 f,
                 "the credentials are not good for {action}: {said}; without good credentials nothing can be asked of AWS"
             ),
+            Kind::Unread => write!(f, "the credentials were left alone: {said}"),
             Kind::NoRegion => f.write_str(
                 "no Region is known; name the cluster's with --region, or set AWS_REGION",
             ),

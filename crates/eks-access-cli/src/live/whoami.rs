@@ -183,7 +183,11 @@ async fn ask(
     if let Some(Ok(caller)) = &kubectl
         && let Some(principal) = caller.principal.clone()
     {
-        let facts = compare(report, caller, &principal).await;
+        // A session goes on for a while after its role was deleted and made again.
+        let facts = Facts {
+            caller_id: Some(caller.unique_id().to_owned()),
+            ..compare(report, caller, &principal).await
+        };
         report.verdict = Some(verdict(&principal, &facts));
         report.facts = facts;
     }
@@ -201,6 +205,12 @@ async fn resolved(
         .find(|candidate| candidate.ignored.is_none())?;
     let get = |name: &str| environment.get(name).map(str::to_owned);
     let from = match &winner.source {
+        Source::Profile(_) if files::names_a_program(environment) => {
+            return Some(Err(Refused::unread(
+                "the kubeconfig's `env` names files of the AWS CLI that name a program (credential_process), and whoami \
+                 runs no program that a kubeconfig leads to",
+            )));
+        }
         Source::Profile(name) => From::Profile {
             name: name.clone(),
             config: get("AWS_CONFIG_FILE"),
@@ -255,7 +265,7 @@ async fn compare(report: &Report<'_>, kubectl: &Caller, principal: &Principal) -
             .await;
         facts = answers.into_values().next().unwrap_or_default();
         match facts.cluster.unknown() {
-            Some(Unknown::Denied(_) | Unknown::NoSuchCluster) => {}
+            Some(Unknown::Denied(_) | Unknown::NoSuchCluster | Unknown::AnotherAnswered) => {}
             _ => break,
         }
     }

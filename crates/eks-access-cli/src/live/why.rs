@@ -6,7 +6,7 @@ use eks_access::cluster::{Cluster, Region};
 use eks_access::facts::Facts;
 use eks_access::incident::Question;
 use eks_access::notice::{learned, machine, terminal};
-use eks_access::whoami::{Verdict, verdict};
+use eks_access::whoami::Verdict;
 use eks_access::why;
 use serde_json::json;
 
@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Why) -> Result<Found, Error> {
     };
     let answers = inquiry.answers(vec![question]);
     let facts = answers.into_values().next().unwrap_or_default();
-    let verdict = verdict(&options.principal, &facts);
+    let verdict = why::verdict(&options.principal, &facts);
     let text = match options.format {
         ListFormat::Text => text(options, &cluster, &verdict, facts),
         ListFormat::Json => json(options, &cluster, &verdict, facts),

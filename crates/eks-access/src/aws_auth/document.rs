@@ -2,6 +2,7 @@
 
 use saphyr_parser::ScalarStyle;
 
+use super::tabs::with_spaces;
 use super::yaml::{Node, Trouble, Value, documents};
 use super::{AwsAuthError, MAX_LENGTH, Section};
 
@@ -13,6 +14,8 @@ pub(super) struct Document {
     pub(super) others: Vec<(String, usize)>,
     /// Another name or namespace than the authenticator reads, with its line.
     pub(super) elsewhere: Option<(String, usize)>,
+    /// Whether it is a manifest that has no data.
+    pub(super) is_without_data: bool,
 }
 
 /// One section as it is written.
@@ -111,6 +114,9 @@ impl Document {
         if text.len() > MAX_LENGTH {
             return Err(AwsAuthError::TooLarge);
         }
+        // Where a tab is wrong, the parser says more of it.
+        let spaced = with_spaces(text);
+        let text = spaced.as_deref().unwrap_or(text);
         let (roots, trouble) = documents(text);
         let maps: Vec<&Node> = roots.iter().flat_map(manifests).collect();
         let is_named = |map: &&&Node| metadata(map, "name").is_some_and(|(n, _)| n == "aws-auth");
@@ -124,11 +130,16 @@ impl Document {
 
     fn of(map: &Node, source: &str) -> Self {
         let data = map.get("data").filter(|data| data.is_map());
-        let is_whole = data.is_some();
+        // A manifest has its keys around the data, of which there may be none.
+        let is_whole = data.is_some() || map.get("metadata").is_some();
         let mut document = Self {
             elsewhere: is_whole.then(|| elsewhere(map)).flatten(),
+            is_without_data: is_whole && data.is_none_or(|data| data.entries().next().is_none()),
             ..Self::default()
         };
+        if document.is_without_data {
+            return document;
+        }
         for (key, node, value) in data.unwrap_or(map).entries() {
             match Section::like(key) {
                 Some(section) => document.sections.push(Written {

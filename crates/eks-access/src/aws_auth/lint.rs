@@ -77,6 +77,8 @@ pub fn lint(auth: &AwsAuth) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     findings.extend(auth.elsewhere().map(elsewhere));
     findings.extend(auth.errors().iter().map(broken));
+    findings.extend(auth.unread().iter().map(unread));
+    findings.extend(without_data(auth));
     findings.extend(auth.other_keys().iter().map(other_key));
     findings.extend(auth.rows().iter().flat_map(row::findings));
     findings.extend(auth.accounts().iter().flat_map(account));
@@ -167,6 +169,29 @@ fn broken(error: &SectionError) -> Finding {
         lost(error.section)
     };
     Finding::new((Level::Error, rule), error.line, what, consequence, fix)
+}
+
+fn unread((section, line): &(Section, usize)) -> Finding {
+    let key = section.key();
+    Finding::new(
+        (Level::Error, "section-second-document"),
+        *line,
+        format!("a line `---` begins another document within {key}"),
+        "the authenticator reads the first and no other, without a word; the rows behind the line let nobody in",
+        "take the line with the three dashes out",
+    )
+}
+
+fn without_data(auth: &AwsAuth) -> Option<Finding> {
+    auth.is_without_data().then(|| {
+        Finding::new(
+            (Level::Warning, "no-data"),
+            1,
+            "the ConfigMap has no data",
+            "it lets nobody in; whoever had a row loses it as soon as this is applied",
+            "put mapRoles under `data:`, or delete the ConfigMap if only access entries are to count",
+        )
+    })
 }
 
 fn other_key(other: &OtherKey) -> Finding {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Body, Text, Written};
+use super::tabs::with_spaces;
 use super::yaml::{Meaning, Node, Trouble, Value, What, documents};
 use super::{Account, AwsAuth, Breakage, Flaw, FlawKind, Row, Section, SectionError, Standing};
 use crate::text::LogText;
@@ -34,7 +35,11 @@ pub(super) fn load(written: &Written, found: &mut AwsAuth) {
         }
         Body::Text(text) => {
             let line = |inner| text.line(inner);
-            match root(text) {
+            let read = root(text);
+            if let Ok((_, Some(next))) = &read {
+                found.unread.push((section, line(*next)));
+            }
+            match read.map(|(root, _)| root) {
                 Ok(None) => {}
                 Ok(Some(root)) if is_list(&root) => found.add_items(section, &root, line, spelt),
                 Ok(Some(root)) => {
@@ -59,33 +64,24 @@ pub(super) fn load(written: &Written, found: &mut AwsAuth) {
     }
 }
 
-/// The first document of a section; the authenticator reads no other. An empty one is no mistake.
-fn root(text: &Text) -> Result<Option<Node>, Trouble> {
-    if let Some(line) = tab_line(&text.text) {
-        let what = What::Syntax("a tab in the indentation".to_owned());
-        return Err(Trouble { line, what });
-    }
-    let (documents, trouble) = documents(&text.text);
-    match (documents.into_iter().next(), trouble) {
-        (Some(root), _) if root.is_nothing() => Ok(None),
-        (Some(root), _) => Ok(Some(root)),
+/// The first document of a section, and the line in which another begins; the authenticator reads no other. An empty one is
+/// no mistake.
+fn root(text: &Text) -> Result<(Option<Node>, Option<usize>), Trouble> {
+    let spaced = with_spaces(&text.text).map_err(|line| {
+        let what = What::Syntax("a tab where a key may begin".to_owned());
+        Trouble { line, what }
+    })?;
+    let (documents, trouble) = documents(&spaced);
+    let mut documents = documents.into_iter();
+    match (documents.next(), trouble) {
         (None, Some(trouble)) => Err(trouble),
-        (None, None) => Ok(None),
+        (root, trouble) => {
+            let others = documents.filter(|other| !other.is_nothing());
+            let next = others.map(|other| other.line).next();
+            let root = root.filter(|root| !root.is_nothing());
+            Ok((root, next.or(trouble.map(|trouble| trouble.line))))
+        }
     }
-}
-
-/// The line that has a tab before its first word. The authenticator's parser (libyaml's rules) refuses it wherever a
-/// key may begin; inside brackets it does not.
-fn tab_line(text: &str) -> Option<usize> {
-    if text.trim_start().starts_with(['[', '{']) {
-        return None;
-    }
-    text.lines().enumerate().find_map(|(index, line)| {
-        let words = line.trim_start_matches([' ', '\t', '-']);
-        let before = line.strip_suffix(words)?;
-        let is_content = !words.is_empty() && !words.starts_with('#');
-        (is_content && before.contains('\t')).then_some(index + 1)
-    })
 }
 
 fn breakage(what: &What) -> Breakage {
@@ -203,6 +199,10 @@ impl<F: Fn(usize) -> usize> Reader<'_, F> {
                 _ => self.flaw(&mut row, key, FlawKind::UnknownKey(LogText::new(name))),
             }
         }
+        for (name, key, counts) in overridden(item) {
+            let by = (self.line)(counts.line);
+            self.flaw(&mut row, key, FlawKind::KeyTwice(LogText::new(name), by));
+        }
         let has_arn = !row.arn.raw().is_empty();
         if has_permission_set && row.standing == Standing::Counts {
             row.standing = Standing::PermissionSet;
@@ -254,6 +254,15 @@ impl<F: Fn(usize) -> usize> Reader<'_, F> {
             row.groups.push(LogText::new(group));
         }
     }
+}
+
+/// The entries of a row whose key stands there again, with the key that counts.
+fn overridden(item: &Node) -> impl Iterator<Item = (&str, &Node, &Node)> {
+    let last: BTreeMap<&str, &Node> = item.entries().map(|(name, key, _)| (name, key)).collect();
+    item.entries().filter_map(move |(name, key, _)| {
+        let counts = last.get(name).copied()?;
+        (!std::ptr::eq(key, counts)).then_some((name, key, counts))
+    })
 }
 
 /// The entries of a row in the order in which the authenticator's JSON has them: by key, and of several alike the last.

@@ -16,7 +16,7 @@ use super::{AwsAuth, Row, Section, Standing};
 
 mod aws_cli;
 mod cloudformation;
-mod names;
+pub(crate) mod names;
 mod render;
 mod terraform;
 
@@ -139,10 +139,10 @@ pub struct Plan {
 
 /// Decides for every row and account.
 #[must_use]
-pub fn plan(auth: &AwsAuth, account: Option<&AccountId>, existing: &[Principal]) -> Plan {
+pub fn plan(auth: &AwsAuth, target: &Target, existing: &[Principal]) -> Plan {
     let mut plan = Plan::default();
     for row in auth.rows() {
-        match entry(row, account, existing) {
+        match entry(row, target, existing) {
             Ok(entry) => plan.moves.push(entry),
             Err(why) => plan.stays.push(Stay {
                 line: row.line,
@@ -177,9 +177,18 @@ pub fn existing_entries(json: &str) -> Option<Vec<Principal>> {
 }
 
 /// The entry for a row, or why there is none.
-fn entry(row: &Row, account: Option<&AccountId>, existing: &[Principal]) -> Result<Move, String> {
+fn entry(row: &Row, target: &Target, existing: &[Principal]) -> Result<Move, String> {
     let principal = principal(row)?;
-    let is_foreign = account.is_some_and(|own| own != principal.account());
+    let (own, partition) = (target.region.partition(), principal.partition());
+    if partition != own {
+        return Err(format!(
+            "it is of the partition {partition}, and the cluster's Region is in {own}, where no such principal can call"
+        ));
+    }
+    let is_foreign = target
+        .account
+        .as_ref()
+        .is_some_and(|own| own != principal.account());
     let mut entry = Move {
         line: row.line,
         entry_type: EntryType::Standard,

@@ -2,7 +2,7 @@
 //!
 //! The parser has no recursion; the bounds below keep what is built from it small, whatever a file refers to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
@@ -311,8 +311,20 @@ fn merged(pairs: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
             Value::Scalar(_) => {}
         }
     }
-    all.extend(own);
-    all
+    // What gives way is gone, so that a key that is there twice was written twice.
+    let mut seen: BTreeSet<String> = own.iter().filter_map(|(key, _)| name(key)).collect();
+    let mut kept: Vec<(Node, Node)> = all
+        .into_iter()
+        .rev()
+        .filter(|(key, _)| name(key).is_none_or(|name| seen.insert(name)))
+        .collect();
+    kept.reverse();
+    kept.extend(own);
+    kept
+}
+
+fn name(key: &Node) -> Option<String> {
+    Some(key.scalar()?.text.clone())
 }
 
 #[cfg(test)]

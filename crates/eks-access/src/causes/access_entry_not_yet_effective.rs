@@ -1,5 +1,5 @@
 use crate::catalogue::{Case, Cause, Claim, Example, Page, Tier};
-use crate::finding::Finding;
+use crate::finding::{Finding, open};
 use crate::remedy::Remedy;
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
@@ -14,12 +14,13 @@ pub(super) static CAUSE: Cause = Cause {
     severity: Severity::Info,
     page: Page {
         what_happened: "\
-The cluster has an access entry for you. It was made less than a minute before the last refusal, or after it.",
+The cluster has an access entry for you. It was made less than a minute before the last refusal, or in
+the ten minutes after it.",
         why: "\
 EKS hands new access entries to the authenticator with a delay of several seconds. A login within that time is refused as
 if there were no entry.",
         how_to_be_sure: "\
-`createdAt` in `aws eks describe-access-entry` is later than the refusal, or less than a minute earlier.",
+`createdAt` in `aws eks describe-access-entry` is a little later than the refusal, or less than a minute earlier.",
         what_to_do: "\
 Try again. If it is still refused after two minutes, it has another cause; see
 [mapping is there and has no effect](mapping-without-effect.md).",
@@ -33,7 +34,7 @@ Let scripts that create an entry wait half a minute before they use it, and try 
 };
 
 fn claim(case: &Case<'_>) -> Claim {
-    Finding::claim(case, |finding| matches!(finding, Finding::EntryTooNew(_)), |_| None)
+    Finding::claim(case, |finding| matches!(finding, Finding::EntryTooNew(_)), open::since)
 }
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {

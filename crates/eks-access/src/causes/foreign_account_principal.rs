@@ -50,7 +50,7 @@ fn claim(case: &Case<'_>) -> Claim {
     match case.cluster.account {
         None => Claim::Perhaps("the account of the cluster"),
         // The cluster has an entry for it, or for one that looks like it: that says more.
-        Some(_) if Finding::of(case) != Finding::Open => Claim::No,
+        Some(_) if Finding::of(case) != Finding::Open || case.facts.own_entry().is_some() => Claim::No,
         Some(_) if case.foreign_principal().is_some() => Claim::Yes,
         Some(_) => Claim::No,
     }

@@ -1,5 +1,6 @@
 use crate::catalogue::{Case, Cause, Claim, Example, Page, Tier};
-use crate::finding::Finding;
+use crate::facts::{Near, RowFault};
+use crate::finding::{Finding, claim_name};
 use crate::remedy::{Command, Remedy, Tool};
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
@@ -41,10 +42,11 @@ decide who calls.",
 };
 
 fn claim(case: &Case<'_>) -> Claim {
-    Finding::claim(
+    claim_name(
         case,
         |finding| matches!(finding, Finding::EntryOtherAccount(_) | Finding::RowOtherAccount(_)),
-        |_| None,
+        Near::OtherAccount,
+        RowFault::OtherAccount,
     )
 }
 

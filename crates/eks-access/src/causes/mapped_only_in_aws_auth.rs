@@ -47,7 +47,9 @@ fn claim(case: &Case<'_>) -> Claim {
         _ if case.cluster.mode != Some(AuthenticationMode::Api) || !can_be_own => Claim::No,
         // Nothing that counts names it; what does not count was not read.
         Finding::NeverMapped if !is_read => Claim::Perhaps(open::ROWS),
-        Finding::Open if case.facts.aws_auth == Fact::Known(AwsAuthRow::Fits) => {
+        Finding::Open
+            if matches!(case.facts.aws_auth, Fact::Known(AwsAuthRow::Fits | AwsAuthRow::FitsNodes)) =>
+        {
             open::entries(case).map_or(Claim::No, Claim::Perhaps)
         }
         _ => Claim::No,

@@ -1,5 +1,6 @@
 use crate::catalogue::{Case, Cause, Claim, Example, Page, Tier};
-use crate::finding::Finding;
+use crate::facts::{Near, RowFault};
+use crate::finding::{Finding, claim_name};
 use crate::remedy::Remedy;
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
@@ -39,10 +40,11 @@ Refer to the ARN of the role or user in code rather than writing it out.",
 };
 
 fn claim(case: &Case<'_>) -> Claim {
-    Finding::claim(
+    claim_name(
         case,
         |finding| matches!(finding, Finding::EntryLookalike(_) | Finding::RowLookalike(_)),
-        |_| None,
+        Near::OtherKind,
+        RowFault::OtherKind,
     )
 }
 

@@ -1,5 +1,5 @@
 use crate::catalogue::{Case, Cause, Claim, Example, Page, Tier};
-use crate::finding::Finding;
+use crate::finding::{Finding, open};
 use crate::remedy::Remedy;
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
@@ -46,7 +46,7 @@ Allow the responder to read IAM (`iam:GetRole`, `iam:GetUser`): then it tells re
 };
 
 fn claim(case: &Case<'_>) -> Claim {
-    Finding::claim(case, |finding| matches!(finding, Finding::EntryFits(_) | Finding::RowFits), |_| None)
+    Finding::claim(case, |finding| matches!(finding, Finding::EntryFits(_) | Finding::RowFits), open::kind)
 }
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {

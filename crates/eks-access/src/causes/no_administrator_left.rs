@@ -14,10 +14,12 @@ pub(super) static CAUSE: Cause = Cause {
     severity: Severity::Critical,
     page: Page {
         what_happened: "\
-Nothing names the principal that called. Besides, each role and user whose access entry has the administrator's access policy is
-gone from IAM, or was made again later than its entry, which then no longer works. What runs in the cluster goes on running.
+Nothing names the principal that called. Besides, each role and user whose access entry has the administrator's access policy, on
+the whole cluster and not in some namespaces only, is gone from IAM, or was made again later than its entry, which then no longer
+works. What runs in the cluster goes on running.
 
-Somebody may still administer it by a Kubernetes group that a cluster role is bound to; entries do not show that.",
+Somebody may still administer it by a Kubernetes group that a cluster role is bound to. So this is certain only where no other
+entry has groups; else it is a possibility.",
         why: "\
 Most likely first:
 
@@ -51,7 +53,16 @@ Afterwards, delete the entries of those who are gone.",
 };
 
 fn claim(case: &Case<'_>) -> Claim {
-    Finding::claim(case, |finding| matches!(finding, Finding::NoAdministrator), |_| None)
+    Finding::claim(
+        case,
+        |finding| matches!(finding, Finding::NoAdministrator),
+        |case| {
+            let facts = case.facts;
+            let is_open = facts.has_lost_its_administrators() && !facts.is_without_administrator();
+            let may_be_so = is_open && Finding::of(case) == Finding::NeverMapped;
+            may_be_so.then_some("whether a group of another access entry lets somebody administer the cluster")
+        },
+    )
 }
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {

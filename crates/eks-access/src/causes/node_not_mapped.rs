@@ -66,6 +66,11 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let checks = steps::checks(case).aws(steps::eks("aws eks list-nodegroups", case));
     let Some(role) = steps::Grantee::role(case) else { return vec![checks] };
     let mut remedies = vec![steps::prove_node_role(&role), checks];
+    if let Some(entry) = case.facts.own_entry() {
+        let title = "Look at the entry that is there and ask who uses it: no node can join with one of type STANDARD, and a \
+                     type can't be changed, so it has to go before the nodes get theirs";
+        remedies.push(steps::look_at_entry(title, case, &entry.principal));
+    }
     remedies.extend(steps::node_remedies(&role, case));
     remedies
 }

@@ -1,5 +1,5 @@
 use crate::catalogue::{Case, Cause, Claim, Example, Page, Tier};
-use crate::finding::Finding;
+use crate::finding::{Finding, open};
 use crate::remedy::Remedy;
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
@@ -16,7 +16,7 @@ pub(super) static CAUSE: Cause = Cause {
         what_happened: "\
 The login was refused because nothing lets this role or user in. The access entries of the cluster were read: none is the
 principal's, and none looks as if it had been meant for it. (An entry of the same permission set that the notice names is for a
-role that exists beside this one.) Where the cluster uses `aws-auth` too, its rows were read as well.",
+role that exists beside this one; one that has no more in common than a name that many accounts have says nothing.) Where the cluster uses `aws-auth` too, its rows were read as well.",
         why: "\
 1. Nobody has given this role or user access to this cluster.
 2. You called as another principal than you thought: another profile, a CI role, the role of the machine you are on.
@@ -41,7 +41,7 @@ Keep access entries in the same code as the cluster, so that a cluster that is m
 };
 
 fn claim(case: &Case<'_>) -> Claim {
-    Finding::claim(case, |finding| matches!(finding, Finding::NeverMapped), |_| None)
+    Finding::claim(case, |finding| matches!(finding, Finding::NeverMapped), open::existence)
 }
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {

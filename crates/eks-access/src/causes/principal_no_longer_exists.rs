@@ -1,6 +1,6 @@
 use crate::catalogue::{Case, Cause, Claim, Example, Page, Tier};
 use crate::facts::Fact;
-use crate::finding::Finding;
+use crate::finding::{Finding, open};
 use crate::remedy::{Modes, Remedy};
 use crate::steps;
 use crate::symptom::{Actor, Severity, Symptom};
@@ -41,7 +41,7 @@ Change roles in place rather than replacing them, and delete an access entry tog
 };
 
 fn claim(case: &Case<'_>) -> Claim {
-    Finding::claim(case, |finding| matches!(finding, Finding::Gone), |_| None)
+    Finding::claim(case, |finding| matches!(finding, Finding::Gone), open::existence)
 }
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {

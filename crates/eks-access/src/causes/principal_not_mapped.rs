@@ -74,6 +74,11 @@ fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let mut remedies = Vec::from_iter(steps::compare_accounts(case));
     remedies.push(steps::checks(case));
     remedies.extend(steps::lockout(case));
+    if let Some(entry) = case.facts.own_entry() {
+        remedies.push(steps::look_at_entry("It has an access entry, made since: try again first, then look at the entry", case, &entry.principal));
+        remedies.push(steps::try_again(case));
+        return remedies;
+    }
     let Some(grantee) = steps::Grantee::person(case) else { return remedies };
     remedies.extend(grantee.permission_set().map(|set| steps::find_other_ending(set, case)));
     remedies.extend(steps::entry_remedies(&grantee, case));

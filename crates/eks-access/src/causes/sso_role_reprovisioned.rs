@@ -47,7 +47,7 @@ fn claim(case: &Case<'_>) -> Claim {
         |finding| matches!(finding, Finding::EntryOtherSuffix(_) | Finding::RowOtherSuffix(_)),
         |case| {
             let set = case.principal.and_then(Principal::permission_set);
-            set.and_then(|_| open::entries_or_rows(case))
+            set.and_then(|_| open::suffix(case).or_else(|| open::entries_or_rows(case)))
         },
     )
 }

@@ -139,6 +139,24 @@ impl Trust {
                 .any(|provider| pipeline_of(provider).is_none() && !is_a_clusters(provider))
     }
 
+    /// Whether a service may assume it that is none of `own`.
+    #[must_use]
+    pub(crate) fn is_of_services_besides(&self, own: &[&str]) -> bool {
+        self.services
+            .iter()
+            .map(|service| service.strip_suffix(".cn").unwrap_or(service))
+            .any(|service| !own.contains(&service))
+    }
+
+    /// Whether nodes of any kind may have it.
+    #[must_use]
+    pub fn may_be_of_nodes(&self) -> bool {
+        self.is_of_ec2()
+            || self.is_of_fargate()
+            || self.is_of_hybrid_nodes()
+            || self.is_service("sagemaker.amazonaws.com")
+    }
+
     /// Whether EC2 instances have it.
     #[must_use]
     pub fn is_of_ec2(&self) -> bool {

@@ -12,6 +12,8 @@ pub struct Settings {
     pub cluster: Cluster,
     /// Accounts that are ours besides the cluster's own.
     pub own_accounts: BTreeSet<AccountId>,
+    /// Whether to tell denials that an access entry has overtaken: they are no news, but an answer to who asks.
+    pub tells_overtaken: bool,
 }
 
 impl Settings {

@@ -1,7 +1,7 @@
 //! Whom a remedy may let in, and how commands write it.
 
 use crate::catalogue::Case;
-use crate::facts::ClusterFacts;
+use crate::facts::{ClusterFacts, Trust};
 use crate::principal::Principal;
 use crate::remedy::{Command, Remedy};
 
@@ -23,6 +23,19 @@ pub(crate) fn aws_called(case: &Case<'_>) -> bool {
 /// Whether the principal is a service-linked role of an account that is not AWS' own.
 pub(crate) fn is_service_linked(case: &Case<'_>) -> bool {
     !aws_called(case) && case.principal.is_some_and(Principal::is_service_linked)
+}
+
+/// Whether the principal is the role that the cluster's control plane works with, which nobody should call as.
+fn is_the_clusters_own(case: &Case<'_>) -> bool {
+    let facts = case.facts;
+    let own = facts
+        .cluster
+        .known()
+        .and_then(|cluster| cluster.role.as_ref());
+    let is_own = own
+        .zip(case.principal)
+        .is_some_and(|(own, principal)| own.is_of_the_same_name(principal));
+    is_own || facts.trust().is_some_and(Trust::is_of_eks)
 }
 
 /// The principal that a remedy may give a way in, as it is written in commands.
@@ -65,6 +78,7 @@ impl Grantee {
         let in_iam = case.facts.iam_principal();
         let full = in_iam
             .map(|known| &known.principal)
+            .filter(|known| known.is_of_the_same_name(principal))
             .or(Some(principal).filter(|principal| principal.is_user()));
         is_possible.then(|| Self {
             name: principal.name().to_owned(),
@@ -83,16 +97,18 @@ impl Grantee {
     /// The same, but never a role that nodes use or may use: a `STANDARD` entry would put the nodes out.
     pub(crate) fn person(case: &Case<'_>) -> Option<Self> {
         let is_hybrid = |cluster: &ClusterFacts| cluster.has_hybrid_nodes;
-        let is_node = case
-            .principal
-            .is_some_and(Principal::is_named_like_a_node_role)
-            || case.facts.trust().is_some_and(|trust| {
-                trust.is_of_ec2()
-                    || trust.is_of_fargate()
-                    || (trust.is_of_hybrid_nodes()
-                        && case.facts.cluster.known().is_some_and(is_hybrid))
-            });
-        Self::of(case).filter(|_| !is_node)
+        let trust = case.facts.trust();
+        // A name counts only where the trust policy does not say otherwise.
+        let is_named_so = trust.is_none_or(Trust::may_be_of_nodes)
+            && case
+                .principal
+                .is_some_and(Principal::is_named_like_a_node_role);
+        let is_node = trust.is_some_and(|trust| {
+            trust.is_of_ec2()
+                || trust.is_of_fargate()
+                || (trust.is_of_hybrid_nodes() && case.facts.cluster.known().is_some_and(is_hybrid))
+        });
+        Self::of(case).filter(|_| !is_named_so && !is_node && !is_the_clusters_own(case))
     }
 
     /// The same, but only a role.

@@ -1,5 +1,6 @@
 //! An access entry that has to be made again.
 
+use crate::aws_auth::translate::names::{why_no_group, why_no_username};
 use crate::catalogue::Case;
 use crate::facts::{AccessEntry, AssociatedPolicy, EntryType};
 use crate::remedy::{Command, Modes, Remedy};
@@ -56,6 +57,13 @@ pub(crate) fn replace_entry(grantee: &Grantee, case: &Case<'_>, entry: &AccessEn
         _ => "Delete the entry and create it again, with the type that it had",
     };
     let remedy = Remedy::new(Actor::ClusterAdministrator, title).modes(Modes::AccessEntries);
+    if let Some(why) = why_unwritable(entry, kept.as_ref()) {
+        let title = format!(
+            "Delete the entry and create it again by hand, with what you noted down: no command for it is given here, for \
+             {why}"
+        );
+        return Remedy::new(Actor::ClusterAdministrator, title).modes(Modes::AccessEntries);
+    }
     let old = entry.principal.to_string();
     let mut create = grantee
         .principal_arn(eks("aws eks create-access-entry", case))
@@ -87,6 +95,47 @@ pub(crate) fn replace_entry(grantee: &Grantee, case: &Case<'_>, entry: &AccessEn
     policies.into_iter().fold(remedy, |remedy, policy| {
         remedy.aws(associate(grantee, case, policy))
     })
+}
+
+/// Why no command can make the entry again: a name in it is one that the tools would read as something else, or that can't be
+/// shown as it is. Whoever made the entry chose the names.
+fn why_unwritable(entry: &AccessEntry, kept: Option<&Kept<'_>>) -> Option<&'static str> {
+    let is_standard = entry.kind == EntryType::Standard;
+    let is_role = entry.principal.is_role();
+    let username = entry.username.raw();
+    let is_own = username.is_empty() || username.starts_with("arn:");
+    let policies = kept.map_or(&[][..], |kept| kept.policies.as_slice());
+    let has_odd_group = is_standard
+        && entry
+            .groups
+            .iter()
+            .any(|group| why_no_group(group.raw()).is_some());
+    let has_odd_username = is_standard && !is_own && why_no_username(username, is_role).is_some();
+    if has_odd_group {
+        Some("a group of it is one that the tools would not take as it is")
+    } else if has_odd_username {
+        Some("its user name is one that the tools would not take as it is")
+    } else if policies.iter().any(|policy| !is_plain(policy)) {
+        Some("a policy or namespace of it is one that the tools would not take as it is")
+    } else {
+        None
+    }
+}
+
+/// Whether a policy's ARN and namespaces have only what such names have; a namespace may have wildcards (EKS API reference,
+/// `AccessScope`).
+fn is_plain(policy: &AssociatedPolicy) -> bool {
+    let is_policy = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b':' | b'/' | b'-');
+    let is_namespace =
+        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'*');
+    let arn = policy.arn.raw();
+    arn.starts_with("arn:")
+        && arn.len() <= SHOWN
+        && arn.bytes().all(is_policy)
+        && policy.namespaces.iter().all(|namespace| {
+            let raw = namespace.raw();
+            (1..=63).contains(&raw.len()) && !raw.starts_with('-') && raw.bytes().all(is_namespace)
+        })
 }
 
 /// The policies that an entry gets back.

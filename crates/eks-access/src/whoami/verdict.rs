@@ -1,7 +1,7 @@
 //! Whether a cluster lets an identity in.
 
 use crate::cluster::AuthenticationMode;
-use crate::facts::{AccessEntry, AwsAuthRow, EntryType, Fact, Facts, NearMiss, Unknown};
+use crate::facts::{AccessEntry, AwsAuthRow, EntryType, Fact, Facts, NearMiss, Trust, Unknown};
 use crate::principal::Principal;
 
 /// Whether the cluster lets the principal in.
@@ -15,6 +15,12 @@ pub enum Verdict {
     Recreated,
     /// Its entry is for nodes.
     ForNodes(EntryType),
+    /// A row of aws-auth lets in instances that have it, and nobody else.
+    RowForNodes,
+    /// It is a role of nodes, and its entry or row lets them in.
+    NodesLetIn,
+    /// It is a role of nodes, and its entry is one that no node can join with.
+    NodesNotLetIn,
     /// A row of aws-auth, or its account there, maps it.
     MappedInAwsAuth,
     /// IAM has it no more.
@@ -37,6 +43,8 @@ impl Verdict {
             self,
             Self::Recreated
                 | Self::ForNodes(_)
+                | Self::RowForNodes
+                | Self::NodesNotLetIn
                 | Self::Gone
                 | Self::NotMapped(_)
                 | Self::NoEntryPossible
@@ -51,6 +59,9 @@ impl Verdict {
             Self::Powerless => "let-in-without-rights",
             Self::Recreated => "entry-outlived-its-principal",
             Self::ForNodes(_) => "entry-is-for-nodes",
+            Self::RowForNodes => "row-is-for-nodes",
+            Self::NodesLetIn => "nodes-let-in",
+            Self::NodesNotLetIn => "entry-is-not-for-nodes",
             Self::MappedInAwsAuth => "mapped-in-aws-auth",
             Self::Gone => "gone",
             Self::NotMapped(_) => "not-mapped",
@@ -64,7 +75,7 @@ impl Verdict {
     #[must_use]
     pub fn is_let_in(&self) -> Option<bool> {
         match self {
-            Self::LetIn | Self::Powerless | Self::MappedInAwsAuth => Some(true),
+            Self::LetIn | Self::Powerless | Self::MappedInAwsAuth | Self::NodesLetIn => Some(true),
             Self::AwsAuthDecides(..) | Self::Unknown(_) => None,
             _ => Some(false),
         }
@@ -76,8 +87,13 @@ impl Verdict {
         let entry = learned.own_entry();
         match self {
             Self::LetIn => format!(
-                "The cluster lets it in: {}",
-                entry.map_or_else(|| "by an access entry".to_owned(), rights)
+                "The cluster lets it in: {}{}",
+                entry.map_or_else(|| "by an access entry".to_owned(), rights),
+                if learned.trust().is_some_and(Trust::is_of_ec2) {
+                    ". That is for programs on instances; no node can join with an entry of type STANDARD"
+                } else {
+                    ""
+                }
             ),
             Self::Powerless => "The cluster lets it in by an access entry that has neither access policies nor \
                 groups, so it may do nothing (Forbidden, not Unauthorized)".to_owned(),
@@ -87,7 +103,21 @@ impl Verdict {
                 "The cluster does not let it in as a person: its access entry is of type {}, for nodes",
                 kind.as_str()
             ),
+            Self::RowForNodes => "The cluster does not let it in as a person: the user name in its row of aws-auth is \
+                made from an EC2 instance's DNS name, which only sessions of instances have".to_owned(),
+            Self::NodesLetIn => entry.map_or_else(
+                || "The cluster lets nodes with this role join, by a row of aws-auth; a person can't use that".to_owned(),
+                |entry| format!(
+                    "The cluster lets nodes with this role join, by an access entry of type {}; a person can't use that",
+                    entry.kind.as_str()
+                ),
+            ),
+            Self::NodesNotLetIn => "No node can join with this role: its access entry is of type STANDARD, which counts \
+                before any row of aws-auth and makes no node's user name; delete it once nobody else needs it, and create \
+                one of the nodes' type".to_owned(),
             Self::MappedInAwsAuth => "The cluster lets it in, by aws-auth".to_owned(),
+            Self::Gone if learned.iam_principal().is_some() => "The cluster does not let it in: the credentials are of a \
+                role or user that was deleted, and IAM has another one of the same name since; sign in anew".to_owned(),
             Self::Gone => "Nobody can call as it: IAM has no such role or user".to_owned(),
             Self::NotMapped(_) if learned.aws_auth.known().is_some() => {
                 "The cluster does not let it in: neither an access entry nor a row of aws-auth is for it".to_owned()
@@ -125,6 +155,20 @@ impl Verdict {
 /// Judges what was learned. `principal` is as STS names it: a role without its path.
 #[must_use]
 pub fn verdict(principal: &Principal, learned: &Facts) -> Verdict {
+    let verdict = of_name(principal, learned);
+    let is_another = learned
+        .iam_principal()
+        .zip(learned.caller_id.as_ref())
+        .is_some_and(|(iam, caller)| iam.unique_id != *caller);
+    // Whatever is mapped is another one of the same name.
+    if is_another && verdict.is_let_in() == Some(true) {
+        Verdict::Gone
+    } else {
+        verdict
+    }
+}
+
+fn of_name(principal: &Principal, learned: &Facts) -> Verdict {
     let mode = match &learned.cluster {
         Fact::Known(cluster) => cluster.mode,
         Fact::Unknown(why) => return Verdict::Unknown(*why),
@@ -162,6 +206,7 @@ fn by_aws_auth(mode: AuthenticationMode, learned: &Facts) -> Verdict {
     };
     match &learned.aws_auth {
         Fact::Known(AwsAuthRow::Fits) => Verdict::MappedInAwsAuth,
+        Fact::Known(AwsAuthRow::FitsNodes) => Verdict::RowForNodes,
         Fact::Known(_) => Verdict::NotMapped(near),
         Fact::Unknown(_) => Verdict::AwsAuthDecides(mode, near),
     }

@@ -83,23 +83,39 @@ fn home(variables: &BTreeMap<String, String>) -> Option<PathBuf> {
 
 /// The profiles of the AWS CLI's files; a file that can't be read has none, as the AWS CLI has it.
 pub(super) fn profiles(environment: &Environment) -> Profiles {
+    let [config, credentials] = FILES.map(|file| read(environment, file));
+    Profiles::read(&config, &credentials)
+}
+
+/// The AWS CLI's files: the variable that names each, and where it is without.
+const FILES: [(&str, &str); 2] = [
+    ("AWS_CONFIG_FILE", ".aws/config"),
+    ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
+];
+
+/// Whether a file that the kubeconfig names, and not the shell, names a program that gives credentials. Whoever wrote the
+/// kubeconfig may have written that file as well.
+pub(super) fn names_a_program(environment: &Environment) -> bool {
+    let by_kubeconfig = |(variable, _): &(&str, &str)| environment.is_of_kubeconfig(variable);
+    FILES.into_iter().filter(by_kubeconfig).any(|file| {
+        let text = read(environment, file).to_ascii_lowercase();
+        text.contains("credential_process")
+    })
+}
+
+/// The text of a file of the AWS CLI, if it can be read.
+fn read(environment: &Environment, (variable, usual): (&str, &str)) -> String {
     let home = environment
         .get("HOME")
         .or_else(|| environment.get("USERPROFILE"));
-    let read = |variable: &str, usual: &str| {
-        let path = match (environment.get(variable), home) {
-            (Some(path), Some(home)) => match path.strip_prefix("~/") {
-                Some(rest) => Path::new(home).join(rest),
-                None => PathBuf::from(path),
-            },
-            (Some(path), None) => PathBuf::from(path),
-            (None, Some(home)) => Path::new(home).join(usual),
-            (None, None) => return String::new(),
-        };
-        text(&path).unwrap_or_default()
+    let path = match (environment.get(variable), home) {
+        (Some(path), Some(home)) => match path.strip_prefix("~/") {
+            Some(rest) => Path::new(home).join(rest),
+            None => PathBuf::from(path),
+        },
+        (Some(path), None) => PathBuf::from(path),
+        (None, Some(home)) => Path::new(home).join(usual),
+        (None, None) => return String::new(),
     };
-    Profiles::read(
-        &read("AWS_CONFIG_FILE", ".aws/config"),
-        &read("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
-    )
+    text(&path).unwrap_or_default()
 }

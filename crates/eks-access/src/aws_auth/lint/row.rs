@@ -76,6 +76,15 @@ fn flaw(flaw: &Flaw) -> Finding {
             "the authenticator does not read it here",
             "rolearn belongs into mapRoles, userarn into mapUsers",
         ),
+        FlawKind::KeyTwice(key, by) => {
+            return Finding::new(
+                (Level::Error, "key-twice"),
+                flaw.line,
+                format!("the row has `{}` again in line {by}", shown(key)),
+                format!("line {by} counts, and this one is dropped without a word"),
+                "begin every row with a dash, or take out the key that is not meant",
+            );
+        }
         FlawKind::UnknownKey(key) => (
             Level::Warning,
             "unknown-row-key",
@@ -163,8 +172,32 @@ fn arn(row: &Row) -> Option<Finding> {
     }
 }
 
+/// The partitions that there are (AWS General Reference; botocore, `partitions.json`).
+const PARTITIONS: [&str; 8] = [
+    "aws",
+    "aws-cn",
+    "aws-us-gov",
+    "aws-iso",
+    "aws-iso-b",
+    "aws-iso-e",
+    "aws-iso-f",
+    "aws-eusc",
+];
+
 fn principal_arn(row: &Row, principal: &Principal) -> Option<Finding> {
     let shown_arn = shown(&row.arn);
+    if !PARTITIONS.contains(&principal.partition()) {
+        return Some(Finding::new(
+            (Level::Warning, "arn-partition"),
+            row.line,
+            format!(
+                "`{shown_arn}` is of a partition `{}` that is not known here",
+                principal.partition()
+            ),
+            "unless AWS has made it since, the row lets nobody in",
+            "write aws, aws-cn for China or aws-us-gov for GovCloud",
+        ));
+    }
     let canonical = crate::aws_auth::lookup::canonical(principal);
     let lower = row.arn.raw().to_lowercase();
     let finding = |level, rule, what: String, consequence, fix: String| {
@@ -281,7 +314,17 @@ fn groups(row: &Row) -> Vec<Finding> {
     let mut findings = Vec::new();
     for group in &row.groups {
         let raw = group.raw();
-        if raw.contains(" - ") || raw.contains('\n') || raw.contains(',') {
+        let is_glued = raw.contains("- ") || raw.contains(['\n', ',', ';']);
+        if !is_glued && raw.contains(char::is_whitespace) {
+            findings.push(Finding::new(
+                (Level::Warning, "group-whitespace"),
+                row.line,
+                format!("the group `{}` has white space in it", shown(group)),
+                "it is one group; a binding has to name it just so",
+                "write one group in each line, after a dash, if more are meant",
+            ));
+        }
+        if is_glued {
             findings.push(Finding::new(
                 (Level::Error, "groups-glued"),
                 row.line,

@@ -11,7 +11,7 @@ const RESERVED: [&str; 5] = ["system:", "eks:", "aws:", "amazon:", "iam:"];
 const MAX_LENGTH: usize = 253;
 
 /// Why an access entry can't have this group.
-pub(super) fn why_no_group(group: &str) -> Option<&'static str> {
+pub(crate) fn why_no_group(group: &str) -> Option<&'static str> {
     if group.contains("{{") {
         return Some("groups of access entries have no templates");
     }
@@ -19,7 +19,7 @@ pub(super) fn why_no_group(group: &str) -> Option<&'static str> {
 }
 
 /// Why an access entry can't have this user name.
-pub(super) fn why_no_username(username: &str, is_role: bool) -> Option<&'static str> {
+pub(crate) fn why_no_username(username: &str, is_role: bool) -> Option<&'static str> {
     if username.is_empty() {
         return Some("it is empty");
     }
