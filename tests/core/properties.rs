@@ -11,8 +11,8 @@ use eks_access::catalogue::CAUSES;
 use eks_access::cluster::Cluster;
 use eks_access::delivery::{Limits, Payload, payloads};
 use eks_access::denial::Joiner;
-use eks_access::example::worlds;
-use eks_access::incident::{Answers, Digest, Place, Settings};
+use eks_access::example::notices_of;
+use eks_access::incident::{Digest, Place, Settings};
 use eks_access::line::{is_plainly_granted, read_delivered, read_pasted};
 use eks_access::logrus::parse_text;
 use eks_access::notice::digest::Storm;
@@ -311,48 +311,35 @@ fn every_cause_makes_a_notice_that_can_be_sent() {
         // Only a digest has it.
         .filter(|name| *name != "by_cause")
         .collect();
-    let worlds = worlds();
+    let cluster = Cluster {
+        name: "a".repeat(100).parse().ok(),
+        region: "us-gov-northeast-1".parse().ok(),
+        account: "111122223333".parse().ok(),
+        mode: None,
+    };
     let mut told = std::collections::BTreeSet::new();
     for cause in CAUSES {
-        for example in cause.examples {
-            let mut digest = Digest::new(Settings::default());
-            let cluster = digest.cluster_id(Cluster {
-                name: "a".repeat(100).parse().ok(),
-                region: "us-gov-northeast-1".parse().ok(),
-                account: "111122223333".parse().ok(),
-                mode: None,
-            });
-            for _ in 0..2 {
-                digest.line(read_pasted(example.line, None), cluster, Place::default());
-            }
-            let facts = worlds.iter().find(|world| world.cause == cause.id);
-            let answers: Answers = digest
-                .questions(50)
-                .into_iter()
-                .filter_map(|question| Some((question, facts?.facts.clone())))
-                .collect();
-            for notice in digest.finish_with(&answers).notices {
-                assert_fit_to_send(&notice, &[]);
-                let none: Vec<String> = Vec::new();
-                assert_eq!(
-                    mistakes(&machine_rules, &machine::render(&notice)),
-                    none,
-                    "{}",
-                    cause.id
-                );
-                assert_eq!(
-                    mistakes(&chat_rules, &chat::render(&notice)),
-                    none,
-                    "{}",
-                    cause.id
-                );
-                let document = machine::render(&notice);
-                assert_eq!(
-                    document.as_object().unwrap().keys().collect::<Vec<_>>(),
-                    members
-                );
-                told.insert(notice.cause.id);
-            }
+        for notice in notices_of(cause, &cluster) {
+            assert_fit_to_send(&notice, &[]);
+            let none: Vec<String> = Vec::new();
+            assert_eq!(
+                mistakes(&machine_rules, &machine::render(&notice)),
+                none,
+                "{}",
+                cause.id
+            );
+            assert_eq!(
+                mistakes(&chat_rules, &chat::render(&notice)),
+                none,
+                "{}",
+                cause.id
+            );
+            let document = machine::render(&notice);
+            assert_eq!(
+                document.as_object().unwrap().keys().collect::<Vec<_>>(),
+                members
+            );
+            told.insert(notice.cause.id);
         }
     }
     assert!(told.len() > 40, "only {} causes were told", told.len());

@@ -15,9 +15,9 @@ use std::process::{Command, Stdio};
 
 use eks_access::catalogue::CAUSES;
 use eks_access::cluster::Cluster;
-use eks_access::example::worlds;
-use eks_access::incident::{Answers, Digest, Place, Settings};
-use eks_access::line::{read_delivered, read_pasted};
+use eks_access::example::notices_of;
+use eks_access::incident::{Digest, Place, Settings};
+use eks_access::line::read_delivered;
 use eks_access::memory::{Remembered, Why, after_telling};
 use eks_access::notice::digest::Storm;
 use eks_access::notice::slack::{self, Card};
@@ -99,24 +99,11 @@ fn of_lines(lines: &[String]) -> Vec<Notice> {
 
 /// A notice of every cause, with the facts that show it where facts do, in a cluster of the longest name.
 fn of_the_catalogue() -> Vec<Notice> {
-    let worlds = worlds();
-    let mut notices = Vec::new();
-    for cause in CAUSES {
-        for example in cause.examples {
-            let mut digest = Digest::new(Settings::default());
-            let cluster = digest.cluster_id(cluster(&"a".repeat(100)));
-            for _ in 0..2 {
-                digest.line(read_pasted(example.line, None), cluster, Place::default());
-            }
-            let facts = worlds.iter().find(|world| world.cause == cause.id);
-            let answers: Answers = digest
-                .questions(50)
-                .into_iter()
-                .filter_map(|question| Some((question, facts?.facts.clone())))
-                .collect();
-            notices.extend(digest.finish_with(&answers).notices);
-        }
-    }
+    let cluster = cluster(&"a".repeat(100));
+    let notices: Vec<Notice> = CAUSES
+        .iter()
+        .flat_map(|cause| notices_of(cause, &cluster))
+        .collect();
     assert!(notices.len() >= CAUSES.len() - 5, "{}", notices.len());
     notices
 }

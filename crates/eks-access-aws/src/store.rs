@@ -167,8 +167,7 @@ impl Store {
             .set_once("subject", notice.subject.slug().as_str())
             .set_once("symptom", notice.symptom.slug())
             .of_cluster(&notice.cluster);
-        self.count(id, &lines_of(notice, arrival), arrival, now, change)
-            .await
+        self.count(id, notice, arrival, now, change).await
     }
 
     /// Adds a denial to the incident of the broken `aws-auth` that explains it.
@@ -183,19 +182,19 @@ impl Store {
         now: i64,
     ) -> Result<Arrived, StoreError> {
         let change = Change::new().only_if_there();
-        self.count(id, &lines_of(notice, arrival), arrival, now, change)
-            .await
+        self.count(id, notice, arrival, now, change).await
     }
 
     async fn count(
         &self,
         id: &IncidentId,
-        lines: &str,
+        notice: &Notice,
         arrival: &Arrival,
         now: i64,
         more: Change,
     ) -> Result<Arrived, StoreError> {
         let pk = incident(id);
+        let lines = &lines_of(notice, arrival);
         let newest = counting(more, lines, arrival, now)
             .set("last_seen", arrival.last_seen)
             .only_if_none_or("last_seen", "<=", arrival.last_seen);

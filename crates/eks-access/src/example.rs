@@ -1,12 +1,15 @@
 //! One world for each finding: the facts that show it, with invented names. The pages of the catalogue take their commands
 //! from it, and the tests hold each against its cause.
 
-use crate::catalogue::{Case, Detail};
+use crate::catalogue::{Case, Cause, Detail};
 use crate::cluster::{AuthenticationMode, Cluster};
 use crate::facts::{
     AccessEntry, Administrator, AwsAuthRow, ClusterFacts, Endpoint, EntryType, Fact, Facts,
     IamPrincipal, Near, NearMiss, RowFault, Status, Trust,
 };
+use crate::incident::{Answers, Digest, Place, Settings};
+use crate::line::read_pasted;
+use crate::notice::Notice;
 use crate::principal::Principal;
 use crate::symptom::Symptom;
 use crate::text::LogText;
@@ -55,6 +58,28 @@ pub fn worlds() -> Vec<World> {
     worlds.extend(of_roles());
     worlds.extend(of_clusters());
     worlds.into_iter().flatten().collect()
+}
+
+/// The notices that a cause's examples make in this cluster, each line met twice, with the facts of the cause's world if it
+/// needs any.
+#[must_use]
+pub fn notices_of(cause: &Cause, cluster: &Cluster) -> Vec<Notice> {
+    let world = worlds().into_iter().find(|world| world.cause == cause.id);
+    let mut notices = Vec::new();
+    for example in cause.examples {
+        let mut digest = Digest::new(Settings::default());
+        let cluster = digest.cluster_id(cluster.clone());
+        for _ in 0..2 {
+            digest.line(read_pasted(example.line, None), cluster, Place::default());
+        }
+        let answers: Answers = digest
+            .questions(50)
+            .into_iter()
+            .filter_map(|question| Some((question, world.as_ref()?.facts.clone())))
+            .collect();
+        notices.extend(digest.finish_with(&answers).notices);
+    }
+    notices
 }
 
 /// The role that most worlds are about, as the log has it and as IAM knows it.

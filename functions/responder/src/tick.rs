@@ -108,13 +108,16 @@ impl Ticker {
             return Ok(Done::default());
         }
         if let Some(incident) = self.store.owed_incident(due).await? {
-            return match (
-                incident.owes_sns || incident.owes_slack,
-                incident.is_overheard,
-            ) {
-                (true, _) => self.owed(teller, due, run).await,
-                (false, true) => self.overheard(teller, due, &incident, run).await,
-                (false, false) => self.look(teller, due, &incident, run).await,
+            if incident.owes_sns || incident.owes_slack {
+                return self.owed(teller, due, run).await;
+            }
+            if !self.store.begin_look(due, run.now).await? {
+                return Ok(Done::default());
+            }
+            return if incident.is_overheard {
+                self.overheard(teller, due, &incident, run).await
+            } else {
+                self.look(teller, due, &incident, run).await
             };
         }
         if let Some(storm) = self.store.owed_storm(due).await? {
@@ -236,9 +239,6 @@ impl Ticker {
         incident: &IncidentRow,
         run: Run<'_>,
     ) -> Result<Done, StoreError> {
-        if !self.store.begin_look(due, run.now).await? {
-            return Ok(Done::default());
-        }
         let state = &incident.state;
         let notice = remembered(incident, Standing::First);
         let (Some(arrival), Some(notice)) = (state.since_told(), notice) else {
@@ -280,9 +280,6 @@ impl Ticker {
         incident: &IncidentRow,
         run: Run<'_>,
     ) -> Result<Done, StoreError> {
-        if !self.store.begin_look(due, run.now).await? {
-            return Ok(Done::default());
-        }
         let is_muted = incident
             .state
             .muted_until
