@@ -15,6 +15,9 @@ export AWS_DEFAULT_REGION ?= eu-west-1
 # The end-to-end tests start the packaged function under AWS' own emulator of the Lambda runtime.
 export RIE := $(CURDIR)/$(TOOLS)/aws-lambda-rie
 
+# Each is a package of its own, and a zip of its own.
+FUNCTIONS := responder approver granter revoker
+
 say = @printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
 # ---- for people -----------------------------------------------------------------------------------
@@ -34,10 +37,17 @@ local: $(TOOLS)/run.done demo-function ## the same stack, kept until Ctrl-C, to 
 	@$(TOOLS)/run/bin/python tests/local/stack.py
 
 .PHONY: build
-build: machine ## the function as it is deployed: target/lambda/responder.zip
-	$(call say,building the responder)
-	cargo build --locked --release --package responder
-	@tools/package.py target/release/responder responder
+build: machine ## the functions as they are deployed: target/lambda/*.zip
+	$(call say,building the functions)
+	cargo build --locked --release $(FUNCTIONS:%=--package %)
+	@for function in $(FUNCTIONS); do tools/package.py target/release/$$function $$function; done
+
+.PHONY: guardrails
+guardrails: machine ## check infra/guardrails.toml, run its cases, write the IAM policies that follow from it
+	cargo build --locked --package eks-access-cli
+	target/debug/eks-access policy check infra/guardrails.toml
+	target/debug/eks-access policy test infra/guardrails.toml
+	target/debug/eks-access policy template infra/guardrails.toml --output infra/sam/guardrails.yaml
 
 .PHONY: test
 test: fmt-check lint deny build test-infra test-slack test-demo test-rust ## everything that CI checks
@@ -58,17 +68,19 @@ fmt: machine ## format the code
 	cargo fmt --all
 
 .PHONY: sam-validate
-sam-validate: $(TOOLS)/check.done ## check the template with AWS' own tools, offline
-	$(call say,checking the template)
-	$(TOOLS)/check/bin/cfn-lint infra/sam/template.yaml
-	$(TOOLS)/check/bin/sam validate --lint --language-extensions --template infra/sam/template.yaml
+sam-validate: $(TOOLS)/check.done ## check the templates with AWS' own tools, offline
+	$(call say,checking the templates)
+	$(TOOLS)/check/bin/cfn-lint infra/sam/*.yaml
+	@for template in infra/sam/*.yaml; do \
+	   (set -x; $(TOOLS)/check/bin/sam validate --lint --language-extensions --template $$template); \
+	 done
 
 .PHONY: tools
-tools: $(TOOLS)/run.done $(TOOLS)/check.done $(TOOLS)/deploy.done $(TOOLS)/slack.done $(TOOLS)/slack-types.done ## install the pinned tools into .tools (run and test do this by themselves)
+tools: $(addprefix $(TOOLS)/,$(addsuffix .done,run check deploy slack slack-types slack-bolt iam-simulate)) ## install the pinned tools into .tools (run and test do this by themselves)
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here
-	rm -rf target $(TOOLS) infra/sam/.aws-sam tools/slack-types/node_modules
+	rm -rf target $(TOOLS) infra/sam/.aws-sam tools/*/node_modules
 
 # ---- the parts of `make test` ---------------------------------------------------------------------
 
@@ -90,12 +102,12 @@ deny: $(TOOLS)/check.done machine
 	@tools/advisories.sh $(TOOLS)/check/bin/cargo-deny
 
 .PHONY: test-infra
-test-infra: $(TOOLS)/check.done $(TOOLS)/run.done $(TOOLS)/deploy.done sam-validate build build-tests
-	$(call say,tests of the template and of the package)
+test-infra: $(TOOLS)/check.done $(TOOLS)/run.done $(TOOLS)/deploy.done $(TOOLS)/iam-simulate.done sam-validate build build-tests
+	$(call say,tests of the templates$(comma) of the policies and of the packages)
 	$(TOOLS)/check/bin/python -m pytest -q -p no:cacheprovider -p no:logging tests/infra
 
 .PHONY: test-slack
-test-slack: $(TOOLS)/slack.done $(TOOLS)/slack-types.done
+test-slack: $(TOOLS)/slack.done $(TOOLS)/slack-types.done $(TOOLS)/slack-bolt.done
 	$(call say,tests of the Slack that the other tests speak to)
 	$(TOOLS)/slack/bin/python -m pytest -q -p no:cacheprovider tests/slack
 
@@ -140,17 +152,17 @@ $(TOOLS)/%.done: tools/requirements/%.txt
 	@[ $* != check ] || install -m 0755 $(TOOLS)/check/lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-$$(uname -m | sed 's/aarch64/arm64/') $(RIE)
 	@touch $@
 
-# What Slack publishes of its own messages' types, and the compiler that reads them.
-$(TOOLS)/slack-types.done: tools/slack-types/package-lock.json
-	$(call say,installing tools/slack-types)
-	@command -v npm >/dev/null || { echo 'This machine lacks Node.js 20 or later with npm, which the tests of Slack messages need:'; \
+# What npm has: Slack's own types with the compiler that reads them, Slack's own framework, and IAM's rules.
+$(addprefix $(TOOLS)/,slack-types.done slack-bolt.done iam-simulate.done): $(TOOLS)/%.done: tools/%/package-lock.json
+	$(call say,installing tools/$*)
+	@command -v npm >/dev/null || { echo 'This machine lacks Node.js 20 or later with npm, which tests of Slack messages and IAM policies need:'; \
 	   echo '  Debian, Ubuntu: apt-get install nodejs npm (or from https://nodejs.org)'; exit 1; } >&2
-	npm ci --silent --prefix tools/slack-types
+	npm ci --silent --prefix tools/$*
 	@mkdir -p $(TOOLS) && touch $@
 
 # For the demo the debug build does: the same code, and a fraction of the wait before the first answer.
 .PHONY: demo-function
 demo-function: machine
-	$(call say,building the responder (debug build: quicker to build$(comma) same code))
-	cargo build --locked --package responder
-	@tools/package.py --demo target/debug/responder responder-demo
+	$(call say,building the functions (debug build: quicker to build$(comma) same code))
+	cargo build --locked $(FUNCTIONS:%=--package %)
+	@for function in $(FUNCTIONS); do tools/package.py --demo target/debug/$$function $$function-demo; done

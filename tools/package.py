@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Packs a built function as AWS Lambda wants it: one executable file, `bootstrap`, in a zip.
+"""Packs a built function as AWS Lambda wants it: an executable file, `bootstrap`, in a zip, and beside it
+the guardrails, infra/guardrails.toml.
 
-    package.py BINARY NAME             makes target/lambda/NAME/bootstrap and target/lambda/NAME.zip
+    package.py BINARY NAME             makes target/lambda/NAME, a folder, and target/lambda/NAME.zip
     package.py --demo BINARY NAME      the same, packed in a hurry, to be run on this machine only
 
-The same binary gives the same zip, byte for byte, whenever and wherever it is packed: no time stamps,
-no owner, one fixed compression. Two things are refused, because they would fail only after the
-deployment: a binary that needs a newer C library than provided.al2023 has, and a package that outgrew
+The same binary and guardrails give the same zip, byte for byte, whenever and wherever they are packed: no
+time stamps, no owner, one fixed compression. Two things are refused, because they would fail only after
+the deployment: a binary that needs a newer C library than provided.al2023 has, and a package that outgrew
 its budget.
 """
 
@@ -18,6 +19,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+GUARDRAILS = ROOT / "infra/guardrails.toml"
 # Amazon Linux 2023, the system under provided.al2023, has glibc 2.34 and keeps it.
 GLIBC = (2, 34)
 # A bigger package is slower to start; the design allows this much.
@@ -30,13 +32,14 @@ def needed_glibc(binary: bytes) -> tuple[int, int]:
     return max(((int(major), int(minor)) for major, minor in versions), default=(0, 0))
 
 
-def pack(binary: bytes, archive: Path, effort: int = 9) -> None:
-    entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
-    entry.create_system = 3  # Unix, so that the mode below is read as one
-    entry.external_attr = (stat.S_IFREG | 0o755) << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
+def pack(binary: bytes, guardrails: bytes, archive: Path, effort: int = 9) -> None:
     with zipfile.ZipFile(archive, "w") as out:
-        out.writestr(entry, binary, compresslevel=effort)
+        for name, content, mode in [("bootstrap", binary, 0o755), ("guardrails.toml", guardrails, 0o644)]:
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # Unix, so that the mode below is read as one
+            entry.external_attr = (stat.S_IFREG | mode) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            out.writestr(entry, content, compresslevel=effort)
 
 
 def main(source: str, name: str, *, demo: bool = False) -> None:
@@ -53,8 +56,9 @@ def main(source: str, name: str, *, demo: bool = False) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, folder / "bootstrap")
     (folder / "bootstrap").chmod(0o755)
+    shutil.copyfile(GUARDRAILS, folder / GUARDRAILS.name)
     archive = folder.with_suffix(".zip")
-    pack(binary, archive, effort=1 if demo else 9)
+    pack(binary, GUARDRAILS.read_bytes(), archive, effort=1 if demo else 9)
 
     size = archive.stat().st_size
     print(f"{archive.relative_to(ROOT)}: {size:,} bytes ({len(binary):,} unpacked), glibc {needs[0]}.{needs[1]}")

@@ -17,6 +17,7 @@ mod explain;
 mod formats;
 #[cfg(feature = "live")]
 mod live;
+mod policy;
 #[cfg(feature = "live")]
 mod remembered;
 mod run;

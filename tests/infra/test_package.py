@@ -1,4 +1,4 @@
-"""The package that is deployed: tools/package.py makes it."""
+"""The packages that are deployed: tools/package.py makes them."""
 
 import importlib.util
 import zipfile
@@ -11,20 +11,29 @@ spec = importlib.util.spec_from_file_location("package", ROOT / "tools/package.p
 package = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(package)
 
-DEPLOYED = ROOT / "target/lambda/responder.zip"
+DEPLOYED = {name: ROOT / f"target/lambda/{name}.zip" for name in ("responder", "approver", "granter", "revoker")}
+BINARY, GUARDRAILS = b"\x7fELF" + bytes(range(256)) * 40, b"version = 1\n"
 
 
-def test_the_same_binary_gives_the_same_package(tmp_path):
+def files(path) -> dict[str, tuple[int, bytes]]:
+    """What a package holds: each file's mode and content."""
+    with zipfile.ZipFile(path) as archive:
+        return {
+            entry.filename: (entry.external_attr >> 16 & 0o7777, archive.read(entry)) for entry in archive.infolist()
+        }
+
+
+def test_the_same_binary_and_guardrails_give_the_same_package(tmp_path):
     for name in ("one.zip", "two.zip"):
-        package.pack(b"\x7fELF" + bytes(range(256)) * 40, tmp_path / name)
+        package.pack(BINARY, GUARDRAILS, tmp_path / name)
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    package.pack(BINARY, GUARDRAILS + b"# more\n", tmp_path / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() != (tmp_path / "two.zip").read_bytes()
 
 
-def test_the_package_holds_one_file_that_may_be_executed(tmp_path):
-    package.pack(b"binary", tmp_path / "function.zip")
-    with zipfile.ZipFile(tmp_path / "function.zip") as archive:
-        (entry,) = archive.infolist()
-    assert (entry.filename, entry.external_attr >> 16 & 0o7777) == ("bootstrap", 0o755)
+def test_the_package_holds_a_file_that_may_be_executed_and_the_guardrails(tmp_path):
+    package.pack(BINARY, GUARDRAILS, tmp_path / "function.zip")
+    assert files(tmp_path / "function.zip") == {"bootstrap": (0o755, BINARY), "guardrails.toml": (0o644, GUARDRAILS)}
 
 
 @pytest.mark.parametrize(
@@ -48,12 +57,18 @@ def test_a_binary_that_the_runtime_could_not_load_is_refused(tmp_path):
     assert not (ROOT / "target/lambda/too-new.zip").exists()
 
 
-def test_the_deployed_package_is_within_its_budget():
-    assert DEPLOYED.is_file(), "`make build` makes it"
-    assert DEPLOYED.stat().st_size <= package.BUDGET
-    with zipfile.ZipFile(DEPLOYED) as archive:
-        (entry,) = archive.infolist()
-        binary = archive.read(entry)
-    assert (entry.filename, entry.external_attr >> 16 & 0o7777) == ("bootstrap", 0o755)
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_each_deployed_package_is_within_its_budget(name):
+    assert DEPLOYED[name].is_file(), "`make build` makes it"
+    assert DEPLOYED[name].stat().st_size <= package.BUDGET
+    found = files(DEPLOYED[name])
+    assert {file: mode for file, (mode, _) in found.items()} == {"bootstrap": 0o755, "guardrails.toml": 0o644}
+    _, binary = found["bootstrap"]
     assert binary.startswith(b"\x7fELF")
     assert package.needed_glibc(binary) <= package.GLIBC
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_every_function_has_the_same_guardrails_as_its_policies(name):
+    _, guardrails = files(DEPLOYED[name])["guardrails.toml"]
+    assert guardrails == (ROOT / "infra/guardrails.toml").read_bytes(), "`make build` packs them"

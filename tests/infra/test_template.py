@@ -3,11 +3,11 @@
 import json
 import re
 import sys
-from dataclasses import dataclass
 
 import pytest
 
 from expanded import ACCOUNT, REGION, ROOT, STACK, TEMPLATE, Stack, listed
+from variables import variables_of
 
 sys.path.append(str(ROOT / "tests/local"))
 import stack as local  # noqa: E402
@@ -307,6 +307,8 @@ def refused(**given: str) -> set[str]:
                 return left == right
             case "Fn::Not":
                 return not holds(arguments[0])
+            case "Fn::And":
+                return all(map(holds, arguments))
             case "Fn::Or":
                 return any(map(holds, arguments))
         raise AssertionError(f"this condition is new to the tests: {condition}")
@@ -335,6 +337,15 @@ ROUTES = '[{"severity": "high", "channel": "C0123456789"}]'
         ({"SlackRoutes": ROUTES}, {"AChannelNeedsSlack"}),
         ({"SlackSecretArn": SECRET, "SlackChannel": "webhook"}, set()),
         ({"SlackSecretArn": SECRET, "SlackChannel": "webhook", "SlackRoutes": ROUTES}, {"AWebhookHasOneChannel"}),
+        ({"Approvals": "on"}, set()),
+        ({"Approvals": "on", "Memory": "off"}, {"ApprovalsNeedFactsAndMemory"}),
+        ({"Approvals": "on", "Facts": "off"}, {"ApprovalsNeedFactsAndMemory"}),
+        (SLACK | {"Approvals": "on"}, {"ApprovalsInSlackNeedTeamsAndAnApp"}),
+        (SLACK | {"Approvals": "on", "SlackTeams": "T0123456789"}, {"ApprovalsInSlackNeedTeamsAndAnApp"}),
+        (SLACK | {"Approvals": "on", "SlackApp": "A0123456789"}, {"ApprovalsInSlackNeedTeamsAndAnApp"}),
+        (SLACK | {"Approvals": "on", "SlackTeams": "T0123456789", "SlackApp": "A0123456789"}, set()),
+        ({"Approvals": "on", "SlackTeams": "T0123456789"}, {"TeamsAndAnAppNeedApprovalsInSlack"}),
+        (SLACK | {"SlackApp": "A0123456789"}, {"TeamsAndAnAppNeedApprovalsInSlack"}),
     ],
 )
 def test_what_does_not_go_together_is_refused(parameters, rules):
@@ -468,33 +479,7 @@ def test_concurrency_is_reserved_only_when_asked_for():
     assert str(asked["ReservedConcurrentExecutions"]) == "3"
 
 
-@dataclass(frozen=True)
-class Variable:
-    """A row of the responder's table of variables, crates/eks-access-aws/src/vars.rs."""
-
-    name: str
-    need: str
-    default: str | None
-    meaning: str
-
-
-def variables_of_the_responder() -> dict[str, Variable]:
-    source = (ROOT / "crates/eks-access-aws/src/vars.rs").read_text()
-    declared = {
-        constant: Variable(name, need, default or None, re.sub(r"\\\n\s*", "", meaning))
-        for constant, name, need, default, meaning in re.findall(
-            r'const (\w+): Variable = Variable \{\s*name: "(\w+)",\s*need: Need::(\w+)(?:\("([^"]*)"\))?,'
-            r'\s*meaning: "((?:[^"\\]|\\.)*)",\s*\}',
-            source,
-            re.S,
-        )
-    }
-    (listed_constants,) = re.findall(r"const RESPONDER: &\[Variable\] =\s*&\[(.*?)\];", source, re.S)
-    constants = [constant.strip() for constant in listed_constants.split(",") if constant.strip()]
-    return {declared[constant].name: declared[constant] for constant in constants}
-
-
-VARIABLES = variables_of_the_responder()
+VARIABLES = variables_of("RESPONDER")
 
 
 def test_the_function_is_given_the_variables_it_reads_and_no_others():

@@ -117,6 +117,7 @@ CLASSES = {
     "table": core.Table,
     "button": core.Button,
     "checkboxes": core.Checkboxes,
+    "multi_static_select": core.MultiStaticSelect,
     "overflow": core.Overflow,
     "plain_text_input": core.PlainTextInput,
     "radio_buttons": core.RadioButtons,
@@ -144,12 +145,18 @@ UNTYPED = {
 
 
 def by_blockkit(document: dict) -> list[str]:
-    return one_by_one(document, built, built if is_modal(document) else built_message)
+    return one_by_one(document, built, built_modal if is_modal(document) else built_message)
 
 
 def built_message(document: dict) -> dict:
     shown = {"text": document.get("text"), "blocks": document["blocks"]}
     return {**document, **core.Message(**{key: component(value) for key, value in shown.items()}).build()}
+
+
+def built_modal(document: dict) -> dict:
+    """blockkit writes a `null` of four letters where there is no private_metadata."""
+    modal = built(document)
+    return modal if "private_metadata" in document else {**modal, "private_metadata": None}
 
 
 def built(value: dict) -> dict:

@@ -4,13 +4,21 @@
 Prints its address as the first line, and ends when its standard input does, so that it never outlives the
 test that started it. `/api/…` and `/services/…` are Slack's; `/control/…` is the test's:
 
-    POST   /control/faults      what shall go wrong: [{"method": "chat.postMessage", "kind": "429", "retry_after": 1}]
-    DELETE /control/faults      nothing shall go wrong any more
-    POST   /control/state       what there is: {"channels": {"C0000000001": {"archived": true}}}
-    GET    /control/state       the same, whole
-    GET    /control/calls       every call, in order
-    GET    /control/messages    what people see, by channel
-    GET    /control/complaints  what Slack would refuse, and what we do not want
+    POST   /control/faults        what shall go wrong: [{"method": "chat.postMessage", "kind": "429", "retry_after": 1}]
+    DELETE /control/faults        nothing shall go wrong any more
+    POST   /control/state         what there is: {"channels": {"C0000000001": {"archived": true}}}
+    GET    /control/state         the same, whole
+    GET    /control/calls         every call, in order
+    GET    /control/messages      what people see, by channel
+    GET    /control/complaints    what Slack would refuse, and what we do not want
+    GET    /control/views         every view that was opened, whose it is, and whether it is open
+    POST   /control/click         somebody clicks: {"url", "channel", "ts", "action_id", "user"}
+    POST   /control/submit        somebody submits a view: {"url", "view", "values", "user"}
+    POST   /control/replay        the same bytes are sent once more: {"interaction": 1}
+    POST   /control/trigger       a trigger, as if somebody had clicked: {"user"}
+    GET    /control/interactions  what was sent to the app, and what it answered
+
+What else a click or a submission may be told, to be late, forged or a stranger's, is in interactions.py.
 """
 
 import contextlib
@@ -25,6 +33,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import faults
+import interactions
 from workspace import METHODS, Refusal, Workspace
 
 WEBHOOK_PATH = re.compile(r"/services/T\w+/B\w+/\w+")
@@ -37,6 +46,7 @@ WEBHOOK_STATUS = {
     "no_team": 404,
     "rollup_error": 500,
 }
+INTERACTIONS = ("/control/click", "/control/replay", "/control/submit")
 JSON, TEXT = "application/json; charset=utf-8", "text/html"
 
 
@@ -56,9 +66,10 @@ class Slack(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.lock = threading.Lock()
-        self.workspace = Workspace()
+        self.workspace = Workspace(f"http://127.0.0.1:{self.server_port}")
         self.faults: list[faults.Fault] = []
         self.calls: list[dict] = []
+        self.interactions: list[dict] = []
 
     def handle_error(self, *connection) -> None:
         """A client may go away while it waits; everything else is a mistake of ours, and is printed."""
@@ -145,6 +156,8 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
     def answered(self, request: Request) -> tuple[int, dict | list | str]:
+        if request.path in INTERACTIONS:
+            return 200, self.interacted(request)
         if request.path.startswith("/control/"):
             with self.server.lock:
                 return 200, self.controlled(request)
@@ -222,6 +235,12 @@ class Handler(BaseHTTPRequestHandler):
                     return slack.calls
                 case "GET messages":
                     return slack.workspace.messages
+                case "GET views":
+                    return list(slack.workspace.views.values())
+                case "GET interactions":
+                    return slack.interactions
+                case "POST trigger":
+                    return {"trigger_id": slack.workspace.give_trigger(**json.loads(request.body))}
                 case "GET complaints":
                     return slack.workspace.complaints
                 case "GET state":
@@ -237,6 +256,45 @@ class Handler(BaseHTTPRequestHandler):
         except (AttributeError, TypeError, ValueError) as error:
             raise Answer(400, {"error": str(error)}) from error
         return {}
+
+    def interacted(self, request: Request) -> dict:
+        """Sends something to the app. Nobody is held up meanwhile: the app may call Slack before it answers."""
+        try:
+            asked, kind = json.loads(request.body), request.path.removeprefix("/control/")
+            with self.server.lock:
+                sent = self.replayed(asked) if kind == "replay" else self.prepared(kind, asked)
+            answer = interactions.post(sent["url"], [tuple(header) for header in sent["sent_headers"]], sent["sent"])
+            with self.server.lock:
+                return self.concluded(sent, answer)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise Answer(400, {"error": str(error) or repr(error)}) from error
+
+    def prepared(self, kind: str, asked: dict) -> dict:
+        workspace = self.server.workspace
+        if kind == "click":
+            sending, click = interactions.told(asked, interactions.Click)
+            payload = interactions.clicked(workspace, click, sending)
+        else:
+            sending, submission = interactions.told(asked, interactions.Submission)
+            payload = interactions.submitted(workspace, submission, sending)
+        headers, body = interactions.request(payload, sending)
+        return {"url": sending.url, "payload": payload, "sent_headers": headers, "sent": body}
+
+    def replayed(self, asked: dict) -> dict:
+        before = self.server.interactions[asked["interaction"] - 1]
+        again = {name: before[name] for name in ("url", "payload", "sent_headers")}
+        return {**again, "url": asked.get("url", before["url"]), "sent": before["sent"].encode()}
+
+    def concluded(self, sent: dict, answer: dict) -> dict:
+        workspace, payload = self.server.workspace, sent["payload"]
+        if payload["type"] == "block_actions":
+            interactions.judge_click(workspace, answer)
+        else:
+            interactions.judge_submission(workspace, payload["view"]["id"], answer)
+        number = len(self.server.interactions) + 1
+        told = {"interaction": number, **sent, "sent": sent["sent"].decode(), **answer}
+        self.server.interactions.append(told)
+        return told
 
     # ---- HTTP ----
 

@@ -9,6 +9,7 @@ from validate import tsc_problems
 GOOD = {
     "a message": MESSAGE,
     "a modal": MODAL,
+    "a modal of a text": {"type": "modal", "title": plain("Done"), "blocks": [{"type": "section", "text": plain("x")}]},
     "a message of a text": changed(MESSAGE, "blocks", []),
     "a reply": {**MESSAGE, "thread_ts": "1.000001", "reply_broadcast": True},
     "an edit": {"channel": "C0000000001", "ts": "1.000001", "text": "gone", "parse": "none", "blocks": MESSAGE["blocks"]},

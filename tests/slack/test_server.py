@@ -3,94 +3,22 @@
 import http.client
 import json
 import logging
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.webhook import WebhookClient
 
 from documents import GONE, MESSAGE, MODAL, changed, plain
+from fake import GROUP, JANE, OTHER, SAFE, STRANGE, TALK, Fake, refused, say
 from workspace import TOKEN, WEBHOOK
 
-PROGRAM = Path(__file__).with_name("server.py")
-SAFE = {"parse": "none", "unfurl_links": False, "unfurl_media": False}
-TALK, OTHER, STRANGE = "C0000000001", "C0000000002", "C0000000009"
-JANE, GROUP, TRIGGER = "U0000000001", "S0000000001", "12345.98765.abcd2358fdea"
-NO_RETRIES: list = []
+TRIGGER = "12345.98765.abcd2358fdea"
 
 pytestmark = pytest.mark.filterwarnings("ignore:The top-level `text` argument is missing")
 
 logging.getLogger("slack_sdk.web").setLevel(logging.CRITICAL)
-
-
-class Fake:
-    """The server, as a test starts it."""
-
-    def __init__(self):
-        command = [sys.executable, "-B", PROGRAM]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().strip()
-        self.client = self.client_with(TOKEN)
-
-    def client_with(self, token: str | None) -> WebClient:
-        return WebClient(token=token, base_url=f"{self.url}/api/", timeout=10, retry_handlers=NO_RETRIES)
-
-    def webhook(self, path: str = WEBHOOK) -> WebhookClient:
-        return WebhookClient(self.url + path, timeout=10, retry_handlers=NO_RETRIES)
-
-    def ask(self, verb: str, path: str, body: str | bytes = b"", **headers: str):
-        """(status, content) of a request that no client would send."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
-        connection.request(verb, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-        answer = connection.getresponse()
-        content = answer.read().decode()
-        connection.close()
-        return answer.status, json.loads(content) if content.startswith(("{", "[")) else content
-
-    def control(self, verb: str, what: str, body=None):
-        status, answer = self.ask(verb, f"/control/{what}", json.dumps(body))
-        assert status == 200, answer
-        return answer
-
-    def faults(self, *faults: dict) -> None:
-        self.control("POST", "faults", list(faults))
-
-    def state(self, **kinds: dict) -> None:
-        self.control("POST", "state", kinds)
-
-    def complaints(self) -> list[str]:
-        return self.control("GET", "complaints")
-
-    def messages(self, channel: str = TALK) -> list[dict]:
-        return self.control("GET", "messages").get(channel, [])
-
-    def close(self) -> int:
-        self.process.stdin.close()
-        self.process.stdout.close()
-        return self.process.wait(10)
-
-
-@pytest.fixture
-def fake():
-    started = Fake()
-    yield started
-    assert started.close() == 0
-
-
-def refused(call, *arguments, **named) -> str:
-    with pytest.raises(SlackApiError) as raised:
-        call(*arguments, **named)
-    return raised.value.response["error"]
-
-
-def say(text: str, **more) -> dict:
-    return {"channel": TALK, "text": text, **SAFE, **more}
 
 
 # ---- the program ----
@@ -204,16 +132,38 @@ def test_a_whisper_is_for_one_user_and_cannot_be_edited(fake):
 
 
 def test_a_trigger_opens_one_modal(fake):
+    fake.state(triggers={TRIGGER: {}})
     view = fake.client.views_open(trigger_id=TRIGGER, view=MODAL)["view"]
     assert (view["callback_id"], view["state"]) == ("approve", {"values": {}})
     assert fake.complaints() == []
     assert refused(fake.client.views_open, trigger_id=TRIGGER, view=MODAL) == "exchanged_trigger_id"
     assert refused(fake.client.views_open, trigger_id="of my own", view=MODAL) == "invalid_arguments"
+    assert refused(fake.client.views_open, trigger_id="1.2.ab", view=MODAL) == "invalid_trigger_id"
     fake.state(triggers={"1.2.ab": {"expired": True}})
     assert refused(fake.client.views_open, trigger_id="1.2.ab", view=MODAL) == "expired_trigger_id"
+    assert fake.complaints()[1:] == ["views.open: invalid_trigger_id"]
+
+
+def test_a_trigger_is_good_for_three_seconds(fake):
+    young, old = (fake.control("POST", "trigger", {"user": JANE, "age": age})["trigger_id"] for age in (1, 3))
+    assert refused(fake.client.views_open, trigger_id=old, view=MODAL) == "expired_trigger_id"
+    assert fake.client.views_open(trigger_id=young, view=MODAL)["ok"]
+
+
+def test_a_view_is_changed_while_it_is_as_the_app_knows_it(fake):
+    trigger = fake.control("POST", "trigger", {"user": JANE})["trigger_id"]
+    view = fake.client.views_open(trigger_id=trigger, view=MODAL)["view"]
+    other = changed(MODAL, "title/text", "Too late")
+    after = fake.client.views_update(view_id=view["id"], hash=view["hash"], view=other)["view"]
+    assert (after["id"], after["title"]["text"], after["hash"] > view["hash"]) == (view["id"], "Too late", True)
+    update = fake.client.views_update
+    assert refused(update, view_id=view["id"], hash=view["hash"], view=MODAL) == "hash_conflict"
+    assert refused(update, view_id="V1", view=MODAL) == "not_found"
+    assert refused(update, view_id=view["id"], view=changed(MODAL, "title", GONE)) == "invalid_arguments"
 
 
 def test_a_modal_that_breaks_a_rule_is_not_opened_and_keeps_the_trigger(fake):
+    fake.state(triggers={TRIGGER: {}})
     broken = changed(MODAL, "title/text", "x" * 25)
     with pytest.raises(SlackApiError) as raised:
         fake.client.views_open(trigger_id=TRIGGER, view=broken)

@@ -78,12 +78,12 @@ def literal(document: dict) -> str:
     return f"({json.dumps(document)}) satisfies {kind};\n"
 
 
-def compiled(source: str) -> str:
-    """What the compiler prints."""
+def compiled(source: str, packages: Path = TYPES) -> str:
+    """What the compiler prints of a program that may import what is installed there."""
     require_node()
     with tempfile.TemporaryDirectory(prefix="slack-types-") as name:
         folder = Path(name)
-        (folder / "node_modules").symlink_to(TYPES / "node_modules")
+        (folder / "node_modules").symlink_to(packages / "node_modules")
         (folder / "documents.ts").write_text(source)
         (folder / "tsconfig.json").write_text(json.dumps(SETTINGS))
         command = ["node", COMPILER, "--pretty", "false", "--project", folder]

@@ -13,12 +13,16 @@ import rules
 
 TEAM, BOT, BOT_USER, APP = "T0000000001", "B0000000000", "U0000000000", "A0000000001"
 TOKEN = "xoxb-fake-0000"
+# What the app's interactions are signed with; the example of Slack's own documentation.
+SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 SCOPES = ["chat:write", "im:write", "usergroups:read", "users:read", "users:read.email"]
 WEBHOOK = f"/services/{TEAM}/B0000000001/fake"
 LONGEST_TEXT = 40_000
 TRIGGER = re.compile(r"\d+\.\d+\.[0-9a-f]+")
+# Seconds that a trigger is good for.
+TRIGGER_AGE = 3
 # Answers that only a mistake in a program can bring about.
-MISTAKES = {"not_authed", "invalid_arguments", "invalid_blocks_format", "msg_too_long"}
+MISTAKES = {"not_authed", "invalid_arguments", "invalid_blocks_format", "invalid_trigger_id", "msg_too_long"}
 
 
 class Refusal(Exception):
@@ -46,7 +50,9 @@ class Method:
 
 
 class Workspace:
-    def __init__(self):
+    def __init__(self, url: str = ""):
+        # Where this Slack is.
+        self.url = url
         self.state = {
             "tokens": {TOKEN: {"revoked": False, "scopes": SCOPES}},
             "channels": {
@@ -60,8 +66,11 @@ class Workspace:
             "triggers": {},
         }
         self.messages: dict[str, list[dict]] = {}
+        # By id: the view, whose it is, whether it is open, what was wrong with the last submission.
+        self.views: dict[str, dict] = {}
         self.complaints: list[str] = []
         self.microseconds = 0
+        self.numbers = 0
 
     def change(self, changes: dict[str, dict[str, dict]]) -> None:
         """Adds to what there is, or changes it: by kind, by id, what is new of it."""
@@ -78,6 +87,13 @@ class Workspace:
         self.microseconds = max(self.microseconds + 1, time.time_ns() // 1000)
         seconds, fraction = divmod(self.microseconds, 1_000_000)
         return f"{seconds}.{fraction:06}"
+
+    def next_number(self) -> int:
+        self.numbers += 1
+        return 1_000_000_000_000 + self.numbers
+
+    def name_of(self, user: str) -> str:
+        return self.state["users"].get(user, {"email": ""})["email"].split("@")[0] or user.lower()
 
     # ---- the way into every method ----
 
@@ -208,6 +224,11 @@ class Workspace:
         messages = self.messages.get(channel, [])
         return next((one for one in messages if one["ts"] == ts and not one["only_for"]), None)
 
+    def shown_message(self, channel: str, ts: str, user: str) -> dict | None:
+        """A message that this user sees, ephemeral or not."""
+        messages = self.messages.get(channel, [])
+        return next((one for one in messages if one["ts"] == ts and one["only_for"] in (None, user)), None)
+
     def require_thread(self, method: str, channel: str, ts: str | None) -> None:
         if ts is None:
             return
@@ -227,22 +248,70 @@ class Workspace:
         view = arguments["view"]
         if not isinstance(view, dict) or not rules.is_modal(view):
             raise invalid("invalid_arguments", "must be a modal [json-pointer:/view]")
-        self.look_at("views.open", view)
+        self.require_sound_view("views.open", view)
+        user = self.use_trigger(arguments["trigger_id"])
+        kept = {"view": self.as_kept(view), "user": user, "is_open": True, "submissions": 0, "errors": {}}
+        self.views[kept["view"]["id"]] = kept
+        return {"view": kept["view"]}
+
+    def require_sound_view(self, method: str, view: dict) -> None:
+        self.look_at(method, view)
         if found := rules.slack_problems(view):
             raise invalid("invalid_arguments", *(as_pointed(problem, "/view") for problem in found))
-        self.use_trigger(arguments["trigger_id"])
-        ts = self.next_ts()
-        return {"view": {**view, "id": f"V{ts.replace('.', '')}", "team_id": TEAM, "hash": ts, "state": {"values": {}}}}
 
-    def use_trigger(self, trigger: str) -> None:
+    def views_update(self, arguments: dict) -> dict:
+        view = arguments["view"]
+        if not isinstance(view, dict) or not rules.is_modal(view):
+            raise invalid("invalid_arguments", "must be a modal [json-pointer:/view]")
+        self.require_sound_view("views.update", view)
+        kept = self.views.get(arguments["view_id"])
+        if kept is None or not kept["is_open"]:
+            raise Refusal("not_found")
+        if arguments.get("hash", kept["view"]["hash"]) != kept["view"]["hash"]:
+            raise Refusal("hash_conflict")
+        self.change_view(kept, view)
+        return {"view": kept["view"]}
+
+    def change_view(self, kept: dict, view: dict) -> None:
+        kept["view"] = self.as_kept(view, kept["view"]["id"])
+        kept["errors"] = {}
+
+    def as_kept(self, view: dict, name: str | None = None) -> dict:
+        """A view with everything that Slack adds to it."""
+        ts = self.next_ts()
+        name = name or f"V{ts.replace('.', '')}"
+        of_slack = {"id": name, "team_id": TEAM, "hash": ts, "state": {"values": {}}, "app_id": APP, "bot_id": BOT}
+        of_stack = {"root_view_id": name, "previous_view_id": None, "app_installed_team_id": TEAM}
+        blanks = {"private_metadata": "", "callback_id": "", "clear_on_close": False, "notify_on_close": False}
+        blocks = with_block_ids(view["blocks"])
+        return {**blanks, "external_id": "", **view, "blocks": blocks, **of_slack, **of_stack}
+
+    def opened_view(self, name: str | None) -> dict:
+        """The open view of this id, or the one that was opened last."""
+        opened = [kept for kept in self.views.values() if kept["is_open"] and name in (None, kept["view"]["id"])]
+        if not opened:
+            raise ValueError(f"there is no open view {name or ''}".strip())
+        return opened[-1]
+
+    def give_trigger(self, user: str, age: float = 0) -> str:
+        number = self.next_number()
+        trigger = f"{number}.{number}.{number:032x}"
+        self.state["triggers"][trigger] = {**BLANKS["triggers"], "user": user, "at": time.time() - age}
+        return trigger
+
+    def use_trigger(self, trigger: str) -> str:
+        """Who interacted. A trigger is good once, and not for long."""
         if not TRIGGER.fullmatch(str(trigger)):
             raise invalid("invalid_arguments", "invalid `trigger_id`")
-        known = self.state["triggers"].setdefault(trigger, copy.copy(BLANKS["triggers"]))
-        if known["expired"]:
-            raise Refusal("expired_trigger_id")
+        known = self.state["triggers"].get(trigger)
+        if known is None:
+            raise Refusal("invalid_trigger_id")
         if known["used"]:
             raise Refusal("exchanged_trigger_id")
+        if known["expired"] or time.time() - (known["at"] or time.time()) > TRIGGER_AGE:
+            raise Refusal("expired_trigger_id")
         known["used"] = True
+        return known["user"]
 
     # ---- incoming webhooks ----
 
@@ -269,7 +338,8 @@ BLANKS = {
     "users": {"email": ""},
     "usergroups": {"users": []},
     "webhooks": {"channel": "C0000000001", "disabled": False},
-    "triggers": {"used": False, "expired": False},
+    # Without the time that it was given out it does not age.
+    "triggers": {"used": False, "expired": False, "user": "U0000000001", "at": None},
 }
 
 METHODS = {
@@ -283,6 +353,7 @@ METHODS = {
     ),
     "users.lookupByEmail": Method(Workspace.users_lookup_by_email, "users:read.email", ("email",), takes_json=False),
     "views.open": Method(Workspace.views_open, None, ("trigger_id", "view"), takes_forms=False),
+    "views.update": Method(Workspace.views_update, None, ("view_id", "view"), takes_forms=False),
 }
 
 
@@ -325,6 +396,11 @@ def as_pointed(problem: str, root: str = "") -> str:
 def as_answered(message: dict) -> dict:
     shown = {name: message[name] for name in ("ts", "text", "blocks", "thread_ts") if message[name]}
     return {"type": "message", "user": BOT_USER, "bot_id": BOT, "app_id": APP, "team": TEAM, **shown}
+
+
+def with_block_ids(blocks: list[dict]) -> list[dict]:
+    """Blocks as Slack gives them back: one without a `block_id` has got one."""
+    return [{**copy.deepcopy(block), "block_id": block.get("block_id", f"b{index}")} for index, block in enumerate(blocks)]
 
 
 def block_ids(blocks: list) -> set[str]:

@@ -1,5 +1,7 @@
 //! Takes parcels to SNS and to Slack.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::parcel::{ForSlack, Parcel};
@@ -10,7 +12,7 @@ use crate::sns::{PublishError, Topic};
 #[derive(Debug)]
 pub struct Courier {
     topic: Topic,
-    slack: Option<Slack>,
+    slack: Option<Arc<Slack>>,
 }
 
 /// Who is owed a parcel still.
@@ -49,7 +51,7 @@ impl Sent {
 impl Courier {
     /// A courier to this topic, and to Slack if there is one.
     #[must_use]
-    pub fn new(topic: Topic, slack: Option<Slack>) -> Self {
+    pub fn new(topic: Topic, slack: Option<Arc<Slack>>) -> Self {
         Self { topic, slack }
     }
 

@@ -51,6 +51,38 @@ pub enum Metric {
     SlackRefused,
     /// Deliveries and ticks for which the table of incidents could not be read or written.
     TableFailures,
+    /// Requests for access that followed from denials.
+    Requested,
+    /// Approvals that were taken.
+    Approvals,
+    /// Decisions of people that were not taken: the wrong person, too late, or against the guardrails.
+    Refusals,
+    /// Requests to the public address that were not signed by Slack.
+    BadSignatures,
+    /// Requests that the approver could not answer because of a fault of ours or of AWS.
+    ApproverFaults,
+    /// Access entries that were made, or got more time.
+    Granted,
+    /// Approvals that came to nothing.
+    GrantsFailed,
+    /// Instructions that the granter could not carry out this time; Lambda tries them again.
+    GranterFaults,
+    /// Ticks of the revoker that reached their end.
+    Ticks,
+    /// Grants that are more than two minutes past their end.
+    Overdue,
+    /// Access entries that were taken away.
+    Revoked,
+    /// Access entries that could not be taken away this time.
+    RevokeFailures,
+    /// Access entries of ours that somebody changed.
+    Drifted,
+    /// Access entries with our mark whose other tags can't be read, and rows that can't be; nothing is done to them.
+    UnreadableEntries,
+    /// Comparisons of all grants with EKS.
+    Reconciled,
+    /// News of requests that SNS or Slack did not take this time.
+    NewsFailures,
 }
 
 /// The metrics of every delivery.
@@ -92,6 +124,22 @@ impl Metric {
         Self::SlackFailures,
         Self::SlackRefused,
         Self::TableFailures,
+        Self::Requested,
+        Self::Approvals,
+        Self::Refusals,
+        Self::BadSignatures,
+        Self::ApproverFaults,
+        Self::Granted,
+        Self::GrantsFailed,
+        Self::GranterFaults,
+        Self::Ticks,
+        Self::Overdue,
+        Self::Revoked,
+        Self::RevokeFailures,
+        Self::Drifted,
+        Self::UnreadableEntries,
+        Self::Reconciled,
+        Self::NewsFailures,
     ];
     /// Those of a delivery, with or without a table and Slack. Each costs money, so nothing is written that can't be.
     #[must_use]
@@ -113,6 +161,34 @@ impl Metric {
         all.extend([Self::Owed, Self::OldestOwed, Self::GivenUp, Self::Resolved]);
         all
     }
+
+    /// Those of the approver.
+    pub const OF_THE_APPROVER: &'static [Self] = &[
+        Self::Approvals,
+        Self::Refusals,
+        Self::BadSignatures,
+        Self::ApproverFaults,
+        Self::NewsFailures,
+    ];
+    /// Those of the granter.
+    pub const OF_THE_GRANTER: &'static [Self] = &[
+        Self::Granted,
+        Self::GrantsFailed,
+        Self::GranterFaults,
+        Self::NewsFailures,
+    ];
+    /// Those of the revoker.
+    pub const OF_THE_REVOKER: &'static [Self] = &[
+        Self::Ticks,
+        Self::Overdue,
+        Self::Revoked,
+        Self::RevokeFailures,
+        Self::Drifted,
+        Self::UnreadableEntries,
+        Self::Reconciled,
+        Self::NewsFailures,
+        Self::TableFailures,
+    ];
 
     fn unit(self) -> &'static str {
         match self {
@@ -146,6 +222,22 @@ impl Metric {
             Self::SlackFailures => "SlackFailures",
             Self::SlackRefused => "SlackRefused",
             Self::TableFailures => "TableFailures",
+            Self::Requested => "Requested",
+            Self::Approvals => "Approvals",
+            Self::Refusals => "Refusals",
+            Self::BadSignatures => "BadSignatures",
+            Self::ApproverFaults => "ApproverFaults",
+            Self::Granted => "Granted",
+            Self::GrantsFailed => "GrantsFailed",
+            Self::GranterFaults => "GranterFaults",
+            Self::Ticks => "Ticks",
+            Self::Overdue => "Overdue",
+            Self::Revoked => "Revoked",
+            Self::RevokeFailures => "RevokeFailures",
+            Self::Drifted => "Drifted",
+            Self::UnreadableEntries => "UnreadableEntries",
+            Self::Reconciled => "Reconciled",
+            Self::NewsFailures => "NewsFailures",
         }
     }
 }

@@ -56,6 +56,13 @@ impl Entry {
     }
 }
 
+/// Writes a record of the audit, as one line of our log.
+pub fn write_audit(record: &Value) {
+    Entry::new(Level::Info, "audit")
+        .with("audit", record.clone())
+        .write();
+}
+
 /// Writes one line that is a JSON object. A standard output that can't be written leaves nowhere to say so.
 pub fn write_line(line: &str) {
     let mut out = std::io::stdout().lock();

@@ -51,6 +51,50 @@ impl fmt::Display for SecretError {
 
 impl std::error::Error for SecretError {}
 
+/// A text that is secret as a whole.
+pub struct PlainSecret {
+    client: Client,
+    id: String,
+    kept: Mutex<Option<Arc<str>>>,
+}
+
+impl fmt::Debug for PlainSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainSecret(…)")
+    }
+}
+
+impl PlainSecret {
+    /// The secret with this ARN or name.
+    #[must_use]
+    pub fn new(config: &SdkConfig, id: &str) -> Self {
+        Self {
+            client: Client::new(config),
+            id: id.to_owned(),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Its text; read once.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn get(&self) -> Result<Arc<str>, SecretError> {
+        let mut kept = self.kept.lock().await;
+        if let Some(text) = kept.as_ref() {
+            return Ok(Arc::clone(text));
+        }
+        let text: Arc<str> = read(&self.client, &self.id).await?.into();
+        *kept = Some(Arc::clone(&text));
+        Ok(text)
+    }
+
+    /// Says that it may have been replaced.
+    pub async fn forget(&self) {
+        *self.kept.lock().await = None;
+    }
+}
+
 /// The secret with this name, read when it is needed.
 #[derive(Debug)]
 pub struct Secret {
@@ -118,35 +162,34 @@ impl Secret {
     }
 
     async fn read(&self) -> Result<SlackSecret, SecretError> {
-        let answer = self
-            .client
-            .get_secret_value()
-            .secret_id(&self.id)
-            .send()
-            .await;
-        let answer = answer.map_err(|error| {
-            let code = match &error {
-                SdkError::ServiceError(context) => context.err().code().unwrap_or("Unknown"),
-                _ => "no answer",
-            };
-            let is_final = matches!(
-                code,
-                "AccessDeniedException"
-                    | "ResourceNotFoundException"
-                    | "DecryptionFailure"
-                    | "InvalidRequestException"
-            );
-            SecretError {
-                is_passing: !is_final,
-                why: format!("Secrets Manager did not give the secret: {code}"),
-            }
-        })?;
-        let text = answer.secret_string().unwrap_or("");
-        serde_json::from_str(text).map_err(|_| SecretError {
+        let text = read(&self.client, &self.id).await?;
+        serde_json::from_str(&text).map_err(|_| SecretError {
             is_passing: false,
             why: "the secret is no JSON object with `bot_token` or `webhook_url`".to_owned(),
         })
     }
+}
+
+async fn read(client: &Client, id: &str) -> Result<String, SecretError> {
+    let answer = client.get_secret_value().secret_id(id).send().await;
+    let answer = answer.map_err(|error| {
+        let code = match &error {
+            SdkError::ServiceError(context) => context.err().code().unwrap_or("Unknown"),
+            _ => "no answer",
+        };
+        let is_final = matches!(
+            code,
+            "AccessDeniedException"
+                | "ResourceNotFoundException"
+                | "DecryptionFailure"
+                | "InvalidRequestException"
+        );
+        SecretError {
+            is_passing: !is_final,
+            why: format!("Secrets Manager did not give the secret: {code}"),
+        }
+    })?;
+    Ok(answer.secret_string().unwrap_or("").to_owned())
 }
 
 fn is_younger(at: SystemTime, now: SystemTime, limit: Duration) -> bool {

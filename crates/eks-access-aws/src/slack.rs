@@ -68,7 +68,7 @@ impl From<SecretError> for SlackError {
 }
 
 /// Codes that somebody has to do something about (docs.slack.dev, `chat.postMessage`, "Errors").
-const REFUSED: [&str; 21] = [
+const REFUSED: [&str; 25] = [
     "account_inactive",
     "action_prohibited",
     "channel_not_found",
@@ -90,6 +90,10 @@ const REFUSED: [&str; 21] = [
     "token_expired",
     "token_revoked",
     "channel_is_archived",
+    "no_such_subteam",
+    "subteam_not_found",
+    "plan_upgrade_required",
+    "paid_teams_only",
 ];
 /// Codes that say that our blocks are wrong.
 const BLOCKS: [&str; 5] = [
@@ -99,7 +103,7 @@ const BLOCKS: [&str; 5] = [
     "msg_too_long",
     "invalid_payload",
 ];
-const NOT_FOUND: [&str; 7] = [
+const NOT_FOUND: [&str; 9] = [
     "message_not_found",
     "cant_update_message",
     "edit_window_closed",
@@ -107,6 +111,8 @@ const NOT_FOUND: [&str; 7] = [
     "user_not_found",
     "thread_not_found",
     "users_not_found",
+    "user_not_in_channel",
+    "expired_trigger_id",
 ];
 
 /// Where a message stands.
@@ -191,6 +197,86 @@ impl Slack {
         self.call("chat.postMessage", &arguments).await.map(drop)
     }
 
+    /// Posts a message in the thread of another, and says where it stands.
+    ///
+    /// # Errors
+    /// When Slack did not take it.
+    pub async fn post_in_thread(
+        &self,
+        channel: &str,
+        thread: Option<&str>,
+        message: &Value,
+    ) -> Result<Place, SlackError> {
+        let mut arguments = message.clone();
+        if let Some(fields) = arguments.as_object_mut() {
+            fields.insert("channel".to_owned(), channel.into());
+            if let Some(thread) = thread {
+                fields.insert("thread_ts".to_owned(), thread.into());
+                fields.insert("reply_broadcast".to_owned(), true.into());
+            }
+        }
+        place(&self.call("chat.postMessage", &arguments).await?)
+    }
+
+    /// Says something to one person in a channel, that nobody else sees.
+    ///
+    /// # Errors
+    /// When Slack did not take it.
+    pub async fn whisper(
+        &self,
+        channel: &str,
+        user: &str,
+        message: &Value,
+    ) -> Result<(), SlackError> {
+        let arguments = json!({
+            "channel": channel,
+            "user": user,
+            "text": message.get("text"),
+            "blocks": message.get("blocks"),
+            "parse": "none",
+        });
+        self.call("chat.postEphemeral", &arguments).await.map(drop)
+    }
+
+    /// Opens a form for whoever has just pressed a button.
+    ///
+    /// # Errors
+    /// When Slack did not take it.
+    pub async fn open(&self, trigger: &str, view: &Value) -> Result<(), SlackError> {
+        let arguments = json!({"trigger_id": trigger, "view": view});
+        self.call("views.open", &arguments).await.map(drop)
+    }
+
+    /// Who is in a user group.
+    ///
+    /// # Errors
+    /// When Slack did not say.
+    pub async fn members(&self, group: &str) -> Result<Vec<String>, SlackError> {
+        let answer = self
+            .call("usergroups.users.list", &json!({"usergroup": group}))
+            .await?;
+        let users = answer.get("users").and_then(Value::as_array);
+        let users = users.ok_or_else(|| SlackError::Later("Slack named nobody".to_owned()))?;
+        Ok(users
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// The secrets with which Slack signs what it sends us.
+    ///
+    /// # Errors
+    /// When the secret can't be read.
+    pub async fn signing(&self) -> Result<Vec<String>, SecretError> {
+        Ok(self.secret.get().await?.signing.clone())
+    }
+
+    /// Says that the signing secrets were found wrong: somebody may have put new ones there.
+    pub async fn doubt(&self) {
+        self.secret.forget().await;
+    }
+
     /// The id of the person with this e-mail address.
     ///
     /// # Errors
@@ -244,7 +330,7 @@ impl Slack {
     async fn call_once(&self, method: &str, arguments: &Value) -> Result<Value, Failed> {
         let secret = self.secret.get().await.map_err(SlackError::from)?;
         let token = token(&secret)?;
-        let (body, kind) = if method == "users.lookupByEmail" {
+        let (body, kind) = if TAKES_FORMS.contains(&method) {
             (form(arguments), FORM)
         } else {
             (arguments.to_string(), JSON)
@@ -380,6 +466,8 @@ struct Answer {
     body: String,
 }
 
+/// Methods that take no JSON (docs.slack.dev, "Web API").
+const TAKES_FORMS: [&str; 2] = ["users.lookupByEmail", "usergroups.users.list"];
 const JSON: &str = "application/json; charset=utf-8";
 const FORM: &str = "application/x-www-form-urlencoded";
 

@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use eks_access::cluster::Region;
+use eks_access::policy::Guardrails;
 use eks_access::principal::AccountId;
 use eks_access::route::{Channel, Routes};
 
@@ -125,6 +126,76 @@ pub const SLACK_API_URL: Variable = Variable {
     need: Need::Default("https://slack.com/api/"),
     meaning: "address of Slack's API: `https://slack.com/api/` or `https://slack-gov.com/api/`",
 };
+/// Where requests for access are kept.
+pub const REQUESTS_TABLE: Variable = Variable {
+    name: "REQUESTS_TABLE",
+    need: Need::Optional,
+    meaning: "name of the DynamoDB table of requests and grants; without it nothing is offered (needs `TABLE_NAME` and \
+              `FACTS`)",
+};
+/// The same, where nothing goes without it.
+pub const OWN_REQUESTS_TABLE: Variable = Variable {
+    name: "REQUESTS_TABLE",
+    need: Need::Required,
+    meaning: "name of the DynamoDB table of requests and grants",
+};
+/// The guardrails.
+pub const GUARDRAILS_FILE: Variable = Variable {
+    name: "GUARDRAILS_FILE",
+    need: Need::Default("guardrails.toml"),
+    meaning: "the guardrails file, which is packed beside the function",
+};
+/// Which guardrails the IAM policies were made from.
+pub const GUARDRAILS_VERSION: Variable = Variable {
+    name: "GUARDRAILS_VERSION",
+    need: Need::Optional,
+    meaning: "version of the guardrails that the IAM policies were made from (`eks-access policy version`); a file of \
+              another version is refused",
+};
+/// Who grants.
+pub const GRANTER_FUNCTION: Variable = Variable {
+    name: "GRANTER",
+    need: Need::Required,
+    meaning: "name or ARN of the granter",
+};
+/// The key of the seals.
+pub const APPROVAL_KEY: Variable = Variable {
+    name: "APPROVAL_KEY",
+    need: Need::Required,
+    meaning: "ARN or name of the secret whose whole text is the key with which approvals are sealed, of at least 32 \
+              characters",
+};
+/// Where Slack hears of what has no card.
+pub const NEWS_CHANNEL: Variable = Variable {
+    name: "SLACK_CHANNEL",
+    need: Need::Optional,
+    meaning: "id of the Slack channel that hears when somebody breaks the glass",
+};
+/// Whose Slack it is.
+pub const SLACK_TEAMS: Variable = Variable {
+    name: "SLACK_TEAMS",
+    need: Need::Optional,
+    meaning: "ids of the workspaces (`T…`) and organisations (`E…`) whose people may decide, with commas between (needs \
+              `SLACK_SECRET`)",
+};
+/// Our app.
+pub const SLACK_APP: Variable = Variable {
+    name: "SLACK_APP",
+    need: Need::Optional,
+    meaning: "id of the Slack app (`A…`) whose buttons are ours (needs `SLACK_SECRET`)",
+};
+/// Names of accounts.
+pub const ACCOUNT_LABELS: Variable = Variable {
+    name: "ACCOUNT_LABELS",
+    need: Need::Optional,
+    meaning: "names of accounts for those who decide: `111122223333=production`, with commas between",
+};
+/// Our own roles.
+pub const OWN_ROLES: Variable = Variable {
+    name: "OWN_ROLES",
+    need: Need::Optional,
+    meaning: "ARNs of this product's own roles, with commas between, which are never let in",
+};
 /// Where metrics go.
 pub const METRICS_NAMESPACE: Variable = Variable {
     name: "METRICS_NAMESPACE",
@@ -153,6 +224,9 @@ pub const RESPONDER: &[Variable] = &[
     SLACK_ROUTES,
     SLACK_PEOPLE,
     SLACK_API_URL,
+    REQUESTS_TABLE,
+    GUARDRAILS_FILE,
+    GUARDRAILS_VERSION,
     METRICS_NAMESPACE,
     AWS_REGION,
 ];
@@ -174,10 +248,21 @@ pub struct Responder {
     pub memory: Option<Memory>,
     /// What needs [`SLACK_SECRET`]; `None` without it.
     pub slack: Option<ToSlack>,
+    /// What needs [`REQUESTS_TABLE`]; `None` without it.
+    pub requests: Option<Asking>,
     /// [`METRICS_NAMESPACE`].
     pub namespace: Namespace,
     /// [`AWS_REGION`].
     pub region: Region,
+}
+
+/// Where requests are kept, and what may be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asking {
+    /// [`REQUESTS_TABLE`].
+    pub table: String,
+    /// What [`GUARDRAILS_FILE`] says.
+    pub guardrails: Guardrails,
 }
 
 /// How incidents are remembered.
@@ -221,6 +306,7 @@ impl Responder {
         let mut reader = Reader {
             get,
             mistakes: Vec::new(),
+            is_lenient: false,
         };
         let topic = reader.read(&TOPIC_ARN, str::parse::<TopicArn>);
         let own_accounts = reader.read(&OWN_ACCOUNTS, accounts);
@@ -230,6 +316,11 @@ impl Responder {
             reader.read(&MAX_DECODED_BYTES, |text| whole(text, 1 << 20..=1 << 30));
         let memory = reader.memory();
         let slack = reader.slack();
+        let requests = reader.requests();
+        if requests.is_some() && (memory.is_none() || asks_for_facts == Some(false)) {
+            let why = "REQUESTS_TABLE is set; requests need TABLE_NAME, and FACTS must be `on`";
+            reader.mistakes.push(why.to_owned());
+        }
         let namespace = reader.read(&METRICS_NAMESPACE, str::parse::<Namespace>);
         let region = reader.read(&AWS_REGION, str::parse::<Region>);
         let mistakes = std::mem::take(&mut reader.mistakes);
@@ -242,6 +333,7 @@ impl Responder {
                 max_decoded_bytes: max_decoded_bytes?,
                 memory,
                 slack,
+                requests,
                 namespace: namespace?,
                 region: region?,
             })
@@ -281,6 +373,8 @@ impl std::error::Error for Mistakes {}
 struct Reader<G> {
     get: G,
     mistakes: Vec<String>,
+    /// Whether guardrails of another version are taken.
+    is_lenient: bool,
 }
 
 impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
@@ -368,7 +462,7 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
         match parse(text) {
             Ok(value) => Some(value),
             Err(why) => {
-                let shown = if *variable == SLACK_SECRET {
+                let shown = if *variable == SLACK_SECRET || *variable == APPROVAL_KEY {
                     "wrong"
                 } else {
                     text
@@ -467,6 +561,10 @@ fn accounts(text: &str) -> Result<BTreeSet<AccountId>, &'static str> {
         })
         .collect()
 }
+
+mod approvals;
+
+pub use approvals::{APPROVER, Approver, Common, GRANTER, Granter, REVOKER, Revoker};
 
 #[cfg(test)]
 mod tests;

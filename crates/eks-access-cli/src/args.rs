@@ -70,6 +70,8 @@ pub(crate) enum Command {
     #[command(after_help = SELF_TEST_HELP)]
     #[cfg_attr(not(feature = "live"), command(hide = true))]
     SelfTest(SelfTest),
+    /// Check and test the guardrails: who may be offered access, and who may say yes
+    Policy(crate::policy::PolicyCommand),
     /// Pack log lines into the event that a log subscription sends to Lambda
     Pack(Pack),
     /// Print a completion script for a shell

@@ -20,6 +20,7 @@ mod live;
 mod live;
 mod output;
 mod pack;
+mod policy;
 
 fn main() -> ExitCode {
     let arguments = args::Arguments::parse();
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         args::Command::Incidents(options) => live::incidents(&options),
         args::Command::Mute(options) => live::mute(&options),
         args::Command::SelfTest(options) => live::self_test(&options),
+        args::Command::Policy(options) => policy::run(&options),
         args::Command::Pack(options) => pack::run(&options),
         args::Command::Completions { shell } => {
             args::completions(shell);

@@ -1,9 +1,12 @@
 //! What goes to people: errors, progress, colours, exit codes.
 
 use std::fmt;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+use eks_access::text::LogText;
 
 /// What a command found, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub(crate) enum Error {
     Input(PathBuf, io::Error),
     /// The input is in a known format, but broken.
     Format(PathBuf, String),
+    /// A guardrails file with so many mistakes, which were told already.
+    Mistakes(PathBuf, usize),
     /// Nothing was given to read.
     NoInput,
     /// There is no such cause.
@@ -50,6 +55,10 @@ impl fmt::Display for Error {
         match self {
             Self::Input(path, error) => write!(f, "`{}` can't be read: {error}", path.display()),
             Self::Format(path, what) => write!(f, "`{}` is broken: {what}", path.display()),
+            Self::Mistakes(path, count) => {
+                let mistakes = times(*count, "mistake");
+                write!(f, "`{}` has {mistakes}, and nothing of it counts while one is left", path.display())
+            }
             Self::NoInput => f.write_str(
                 "nothing to read; name a file, or pipe lines in: \
                  aws logs tail /aws/eks/NAME/cluster --since 1h | eks-access explain",
@@ -78,6 +87,12 @@ impl fmt::Display for Error {
             ),
         }
     }
+}
+
+/// `1 line`, `2 lines`.
+pub(crate) fn times<N: Copy + fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let ending = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{ending}")
 }
 
 /// Says an error to the person at the terminal.
@@ -158,5 +173,36 @@ pub(crate) fn grouped(number: u64) -> String {
         }
         out.push(digit);
     }
+    out
+}
+
+/// Text of others, fit for a line of a terminal.
+pub(crate) fn shown(text: impl Into<String>) -> String {
+    LogText::new(text).shown(300)
+}
+
+/// A named fact, in two columns.
+pub(crate) fn fact(out: &mut String, name: &str, value: &str, columns: usize) {
+    const INDENT: &str = "            ";
+    let _ = write!(out, "  {name:<10}");
+    out.push_str(wrapped(value, columns, INDENT).trim_start());
+}
+
+/// Fills lines of at most `columns`. A longer word sticks out: it is an ARN or a name that people copy.
+pub(crate) fn wrapped(text: &str, columns: usize, indent: &str) -> String {
+    let width = columns.saturating_sub(indent.len()).max(20);
+    let mut out = String::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            let _ = writeln!(out, "{indent}{line}");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(out, "{indent}{line}");
     out
 }

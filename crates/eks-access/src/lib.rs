@@ -7,6 +7,7 @@
 //!
 //! Nothing here does I/O, asks a clock or reads the environment.
 
+pub mod access;
 pub mod admins;
 pub mod aws_auth;
 pub mod catalogue;
@@ -30,6 +31,7 @@ pub mod memory;
 pub mod notice;
 pub mod page;
 pub mod paste;
+pub mod policy;
 pub mod principal;
 pub mod remedy;
 pub mod route;

@@ -15,6 +15,7 @@ use crate::symptom::{Severity, Symptom};
 use crate::text::LogText;
 use crate::timestamp;
 
+pub mod access;
 pub mod chat;
 pub mod digest;
 pub mod email;

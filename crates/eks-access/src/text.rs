@@ -63,7 +63,8 @@ fn without_links(text: &str) -> String {
 }
 
 /// Cuts to `limit` characters; the last one says that something was cut.
-pub(crate) fn shorten(text: &str, limit: usize) -> String {
+#[must_use]
+pub fn shorten(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }

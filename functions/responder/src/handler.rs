@@ -2,29 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use eks_access::delivery::{self, DeliveryError, Limits, Payload};
 use eks_access::facts::{Facts, Unknown};
 use eks_access::incident::{Answers, Digest, Outcome, Settings};
-use eks_access::timestamp::DAY;
 use eks_access_aws::courier::Courier;
 use eks_access_aws::emf::Metric;
 use eks_access_aws::facts::Gatherer;
+use eks_access_aws::herald::Herald;
 use eks_access_aws::log::{Entry, Level};
 use eks_access_aws::logins::Logins;
+use eks_access_aws::requests::Requests;
 use eks_access_aws::secret::Secret;
 use eks_access_aws::slack::Slack;
 use eks_access_aws::sns::Topic;
 use eks_access_aws::store::Store;
-use eks_access_aws::{aws, vars};
+use eks_access_aws::{aws, clock, tick, vars};
 use futures_util::FutureExt;
 use lambda_runtime::{Context, LambdaEvent};
 use tokio::time::Instant;
 
+use crate::asker::Asker;
 use crate::event::RawEvent;
 use crate::fault::Fault;
-use crate::run::{Run, clock};
+use crate::run::Run;
 use crate::tally::{Origin, Tally};
 use crate::teller::Teller;
 use crate::tick::Ticker;
@@ -53,7 +56,7 @@ impl Responder {
         let questions = aws::for_questions(&config);
         let facts = vars.asks_for_facts.then(|| Gatherer::new(&questions));
         let slack = vars.slack.as_ref().and_then(|slack| {
-            Slack::new(slack.url.clone(), Secret::new(&questions, &slack.secret))
+            Slack::new(slack.url.clone(), Secret::new(&questions, &slack.secret)).map(Arc::new)
         });
         let mut settings = Settings {
             own_accounts: vars.own_accounts.clone(),
@@ -66,7 +69,13 @@ impl Responder {
             .map(|memory| Store::new(&config, &memory.table));
         let logins = vars.memory.as_ref().filter(|memory| memory.watches_logins);
         let logins = logins.map(|_| Logins::new(&questions));
-        let teller = Teller::new(Courier::new(topic, slack), store.clone(), &vars);
+        let asker = vars.requests.clone().map(|asking| {
+            let requests = Requests::new(&config, &asking.table);
+            let herald = Herald::new(topic.clone(), slack.clone());
+            Asker::new(asking.guardrails, requests, herald)
+        });
+        let courier = Courier::new(topic, slack);
+        let teller = Teller::new(courier, store.clone(), asker, &vars);
         Self {
             ticker: store.map(|store| Ticker::new(store, logins)),
             vars,
@@ -99,8 +108,7 @@ impl Responder {
         };
         let mut tally = Tally::default();
         // A tick that waited in Lambda's queue is older than the leases that were taken meanwhile.
-        // Whoever may send ticks can put what is due off, but not for long.
-        let now = now.clamp(clock(), clock().saturating_add(3 * DAY));
+        let now = tick::believed(now);
         let id = &context.request_id;
         ticker
             .tick(&self.teller, Run { id, until, now }, &mut tally)
@@ -125,11 +133,12 @@ impl Responder {
         let run = Run {
             id: request_id,
             until,
-            now: clock(),
+            now: clock::now(),
         };
         let ended = self.teller.tell(notices, run, &mut tally).await;
         let has_table = self.ticker.is_some();
-        let metrics = Metric::of_a_delivery(has_table, self.vars.slack.is_some());
+        let mut metrics = Metric::of_a_delivery(has_table, self.vars.slack.is_some());
+        metrics.extend(self.vars.requests.as_ref().map(|_| Metric::Requested));
         if has_table {
             tally.write_without_zeros(&metrics, self.origin(context));
         } else {

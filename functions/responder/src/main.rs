@@ -1,5 +1,6 @@
 //! The responder: `CloudWatch` Logs deliveries in, notices out.
 
+mod asker;
 mod event;
 mod fault;
 mod handler;

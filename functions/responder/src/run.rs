@@ -1,6 +1,6 @@
 //! What everything that an invocation does has in common.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use eks_access_aws::store::Claim;
 use tokio::time::Instant;
@@ -32,12 +32,4 @@ impl<'a> Run<'a> {
     pub(crate) fn has_time(self) -> bool {
         self.until.saturating_duration_since(Instant::now()) >= TO_SEND
     }
-}
-
-/// By the clock of this machine, in milliseconds since 1970.
-pub(crate) fn clock() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -18,6 +18,7 @@ use eks_access_aws::vars;
 use futures_util::{StreamExt, stream};
 use tokio::time::timeout_at;
 
+use crate::asker::Asker;
 use crate::fault::Fault;
 use crate::run::Run;
 use crate::tally::Tally;
@@ -36,6 +37,8 @@ const AT_ONCE: usize = 8;
 pub(crate) struct Teller {
     courier: Courier,
     store: Option<Store>,
+    /// `None` where nothing is offered.
+    asker: Option<Asker>,
     slack: Option<vars::ToSlack>,
     max_notices: usize,
     max_new: u64,
@@ -104,10 +107,16 @@ impl Ended {
 }
 
 impl Teller {
-    pub(crate) fn new(courier: Courier, store: Option<Store>, vars: &vars::Responder) -> Self {
+    pub(crate) fn new(
+        courier: Courier,
+        store: Option<Store>,
+        asker: Option<Asker>,
+        vars: &vars::Responder,
+    ) -> Self {
         Self {
             courier,
             store,
+            asker,
             slack: vars.slack.clone(),
             max_notices: vars.max_notices,
             max_new: vars

@@ -7,6 +7,7 @@ use eks_access::incident::Subject;
 use eks_access::memory::{Turn, after_telling, can_be_resolved, decide, next_look};
 use eks_access::notice::{Notice, Standing};
 use eks_access::timestamp::DAY;
+use eks_access_aws::clock;
 use eks_access_aws::courier::Owes;
 use eks_access_aws::emf::Metric;
 use eks_access_aws::log::{Entry, Level};
@@ -15,7 +16,7 @@ use eks_access_aws::store::{Due, IncidentRow, Looked, OwedStorm, Settled, Store,
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
-use crate::run::{Run, clock};
+use crate::run::Run;
 use crate::tally::Tally;
 use crate::teller::{Sending, Teller, Was, counts, report_table};
 
@@ -204,7 +205,7 @@ impl Ticker {
         run: Run<'_>,
     ) -> Result<Done, StoreError> {
         // By the clock, and not by the tick: whoever may send ticks can't make it late.
-        if clock().saturating_sub(since) > GIVEN_UP_AFTER {
+        if clock::now().saturating_sub(since) > GIVEN_UP_AFTER {
             Entry::new(Level::Error, "a notice was owed for a day and is given up")
                 .with("request_id", run.id)
                 .with("cluster", sending.cluster)

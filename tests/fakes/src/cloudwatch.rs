@@ -1,6 +1,7 @@
 //! Amazon `CloudWatch`: `GetMetricStatistics` and `GetMetricData` in the protocol `rpcv2Cbor`, which `aws-sdk-cloudwatch`
 //! speaks (1.140). The service knows JSON and the query protocol as well, and botocore prefers JSON; this fake does not.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
@@ -164,7 +165,10 @@ impl Service for Inner {
         } else {
             "Receiver"
         };
-        headers.push(("x-amzn-query-error", format!("{};{fault}", refusal.code)));
+        headers.push((
+            "x-amzn-query-error".into(),
+            format!("{};{fault}", refusal.code),
+        ));
         let body = json!({"__type": refusal.code, "message": refusal.message});
         Response {
             status: refusal.status,
@@ -174,10 +178,10 @@ impl Service for Inner {
     }
 }
 
-fn headers() -> Vec<(&'static str, String)> {
+fn headers() -> Vec<(Cow<'static, str>, String)> {
     vec![
-        ("content-type", "application/cbor".to_owned()),
-        ("smithy-protocol", "rpc-v2-cbor".to_owned()),
+        ("content-type".into(), "application/cbor".to_owned()),
+        ("smithy-protocol".into(), "rpc-v2-cbor".to_owned()),
     ]
 }
 

@@ -60,7 +60,10 @@ fn answer(
     }
     if request.method != "POST" || request.path != path {
         let mut response = Response::new(404, r#"{"Type":"User","Message":"Function not found"}"#);
-        let kind = ("x-amzn-errortype", "ResourceNotFoundException".to_owned());
+        let kind = (
+            "x-amzn-errortype".into(),
+            "ResourceNotFoundException".to_owned(),
+        );
         response.headers.push(kind);
         return response;
     }
@@ -73,12 +76,12 @@ fn answer(
         let tail = &tail[tail.len().saturating_sub(4096)..];
         response
             .headers
-            .push(("x-amz-log-result", STANDARD.encode(tail)));
+            .push(("x-amz-log-result".into(), STANDARD.encode(tail)));
     }
     if ran.has_failed {
         response
             .headers
-            .push(("x-amz-function-error", "Unhandled".to_owned()));
+            .push(("x-amz-function-error".into(), "Unhandled".to_owned()));
     }
     response
 }

@@ -162,6 +162,7 @@ pub struct Caller {
 struct State {
     principals: Vec<Principal>,
     keys: BTreeMap<String, Caller>,
+    secrets: BTreeMap<String, String>,
     given: u64,
 }
 
@@ -299,6 +300,25 @@ impl Directory {
         let mut state = self.shared.lock().unwrap();
         state.keys.insert(access_key.to_owned(), caller.clone());
         caller
+    }
+
+    /// Gives an access key its secret; without, it is `secret`.
+    pub fn secret(&self, access_key: &str, secret: &str) {
+        let mut state = self.shared.lock().unwrap();
+        state
+            .secrets
+            .insert(access_key.to_owned(), secret.to_owned());
+    }
+
+    /// The secret of an access key that signs for somebody.
+    pub fn secret_of(&self, access_key: &str) -> Option<String> {
+        let state = self.shared.lock().unwrap();
+        state.keys.get(access_key)?;
+        let secret = state
+            .secrets
+            .get(access_key)
+            .map_or("secret", |secret| secret);
+        Some(secret.to_owned())
     }
 
     /// Who signs with this access key, if it is known.

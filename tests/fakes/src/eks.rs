@@ -9,6 +9,7 @@ mod entry;
 mod operations;
 mod routes;
 mod rules;
+mod tags;
 mod token;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use self::routes::{ROUTES, matched};
 use crate::directory::Directory;
 use crate::http::{Request, Response, Server};
 use crate::record::{Answer, Asked, Call, Desk, Record, Refusal, Service};
-use crate::wire::{form, instant, now};
+use crate::wire::{instant, now, pairs};
 
 /// What the authenticator of a cluster makes of a caller, from access entries alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +115,11 @@ impl Eks {
     /// Lets the test decide about each request from now on.
     pub fn plan(&self, plan: impl Fn(&Asked) -> Answer + Send + Sync + 'static) {
         self.inner.desk.plan(plan);
+    }
+
+    /// Calls this with every request from now on that was done or refused, its outcome known, before it is answered.
+    pub fn after(&self, hook: impl Fn(&Asked) + Send + Sync + 'static) {
+        self.inner.desk.after(hook);
     }
 
     /// What was asked.
@@ -318,16 +324,22 @@ impl Service for Inner {
             return Err(Refusal::new(404, "UnknownOperationException", words));
         };
         let listed: &[&str] = match operation {
+            "ListTagsForResource" => &[],
+            "UntagResource" => &["tagKeys"],
             "ListAccessEntries" => &["maxResults", "nextToken", "associatedPolicyArn"],
             "ListClusters" => &["maxResults", "nextToken", "include"],
             list if list.starts_with("List") => &["maxResults", "nextToken"],
             _ => &[],
         };
-        for (key, value) in form(query.as_bytes()) {
+        for (key, value) in pairs(query.as_bytes()) {
             if !listed.contains(&key.as_str()) {
                 return Err(rules::invalid(format!("no parameter {key}")).broken());
             }
-            input.insert(key, Value::String(value));
+            if key != "tagKeys" {
+                input.insert(key, Value::String(value));
+            } else if let Some(keys) = input.entry(key).or_insert(json!([])).as_array_mut() {
+                keys.push(Value::String(value));
+            }
         }
         if request.method == "POST" {
             let malformed =
@@ -359,6 +371,9 @@ impl Service for Inner {
         };
         let resource = match asked.operation.as_str() {
             "ListClusters" | "ListAccessPolicies" => "*".to_owned(),
+            "ListTagsForResource" | "TagResource" | "UntagResource" => {
+                asked.get("resourceArn").to_owned()
+            }
             "DescribeCluster" | "CreateAccessEntry" | "ListAccessEntries" | "ListNodegroups" => {
                 self.cluster_arn(cluster)
             }
@@ -401,7 +416,7 @@ impl Service for Inner {
         let answer = self.perform(asked)?;
         Ok(Response {
             status: 200,
-            headers: vec![("content-type", "application/json".to_owned())],
+            headers: vec![("content-type".into(), "application/json".to_owned())],
             body: answer.to_string().into_bytes(),
         })
     }
@@ -410,8 +425,8 @@ impl Service for Inner {
         Response {
             status: refusal.status,
             headers: vec![
-                ("content-type", "application/json".to_owned()),
-                ("x-amzn-errortype", refusal.code.to_owned()),
+                ("content-type".into(), "application/json".to_owned()),
+                ("x-amzn-errortype".into(), refusal.code.to_owned()),
             ],
             body: json!({"message": refusal.message}).to_string().into_bytes(),
         }

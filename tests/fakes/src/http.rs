@@ -1,5 +1,6 @@
 //! As much of an HTTP/1.1 server as the clients under test use: keep-alive, `Content-Length`, chunked bodies.
 
+use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -34,7 +35,7 @@ pub struct Response {
     /// The status code.
     pub status: u16,
     /// Headers besides `Content-Length`.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -47,6 +48,11 @@ impl Response {
             headers: Vec::new(),
             body: body.into(),
         }
+    }
+
+    /// No response at all: the connection ends.
+    pub fn hang_up() -> Self {
+        Self::new(0, Vec::new())
     }
 }
 
@@ -85,6 +91,9 @@ fn serve(stream: TcpStream, handle: &dyn Fn(&Request) -> Response) {
     let mut reader = BufReader::with_capacity(64 * 1024, stream);
     while let Some(request) = read_request(&mut reader) {
         let response = handle(&request);
+        if response.status == 0 {
+            return;
+        }
         let mut bytes = format!("HTTP/1.1 {} Fake\r\n", response.status).into_bytes();
         for (name, value) in &response.headers {
             bytes.extend(format!("{name}: {value}\r\n").bytes());
@@ -164,6 +173,26 @@ pub fn post(
     };
     let answer = ask(address, &request, patience)?;
     Ok((answer.status, answer.body))
+}
+
+/// Asks somebody else, and answers what comes from there.
+pub(crate) fn relay(
+    address: &str,
+    request: &Request,
+    patience: std::time::Duration,
+) -> std::io::Result<Response> {
+    let of_connection = ["host", "connection", "content-length", "transfer-encoding"];
+    let passes = |name: &str| !of_connection.contains(&name);
+    let mut request = request.clone();
+    request.headers.retain(|(name, _)| passes(name));
+    let answer = ask(address, &request, patience)?;
+    let mut response = Response::new(answer.status, answer.body);
+    for (name, value) in answer.headers {
+        if passes(&name) {
+            response.headers.push((name.into(), value));
+        }
+    }
+    Ok(response)
 }
 
 /// The answer to one request, headers in lower case.

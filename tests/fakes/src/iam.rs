@@ -254,7 +254,7 @@ pub(crate) fn query_result(namespace: &str, operation: &str, result: &str) -> Re
     );
     Response {
         status: 200,
-        headers: vec![("content-type", "text/xml".to_owned())],
+        headers: vec![("content-type".into(), "text/xml".to_owned())],
         body: body.into_bytes(),
     }
 }
@@ -274,7 +274,7 @@ pub(crate) fn query_error(namespace: &str, refusal: &Refusal) -> Response {
     );
     Response {
         status: refusal.status,
-        headers: vec![("content-type", "text/xml".to_owned())],
+        headers: vec![("content-type".into(), "text/xml".to_owned())],
         body: body.into_bytes(),
     }
 }

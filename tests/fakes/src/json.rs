@@ -44,7 +44,10 @@ pub(crate) fn only(input: &Map<String, Value>, known: &[&str]) -> Result<(), Ref
 pub(crate) fn answer(body: &Value) -> Response {
     Response {
         status: 200,
-        headers: vec![("content-type", "application/x-amz-json-1.1".to_owned())],
+        headers: vec![(
+            "content-type".into(),
+            "application/x-amz-json-1.1".to_owned(),
+        )],
         body: body.to_string().into_bytes(),
     }
 }
@@ -52,7 +55,10 @@ pub(crate) fn answer(body: &Value) -> Response {
 pub(crate) fn refuse(refusal: &Refusal) -> Response {
     Response {
         status: refusal.status,
-        headers: vec![("content-type", "application/x-amz-json-1.1".to_owned())],
+        headers: vec![(
+            "content-type".into(),
+            "application/x-amz-json-1.1".to_owned(),
+        )],
         body: json!({"__type": refusal.code, "message": refusal.message})
             .to_string()
             .into_bytes(),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::http::{Request, Response, Server};
+use crate::process::PATIENCE;
 
 /// How an invocation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,8 @@ struct State {
 }
 
 struct Event {
+    /// Made up if nobody says it.
+    id: Option<String>,
     body: Vec<u8>,
     timeout: Duration,
 }
@@ -75,9 +78,15 @@ pub enum Missing {
 impl Lambda {
     /// Starts to listen; no function has asked yet.
     pub fn start() -> Self {
+        Self::named("responder")
+    }
+
+    /// The same for a function of this name.
+    pub fn named(name: &str) -> Self {
         let shared = Arc::new((Mutex::new(State::default()), Condvar::new()));
         let for_server = Arc::clone(&shared);
-        let server = Server::start(move |request| answer(&for_server, request));
+        let arn = format!("arn:aws:lambda:eu-west-1:111122223333:function:{name}");
+        let server = Server::start(move |request| answer(&for_server, &arn, request));
         Self {
             server: Arc::new(server),
             shared,
@@ -105,9 +114,34 @@ impl Lambda {
     pub fn invoke(&self, event: &[u8], timeout: Duration) -> Result<(Answer, Duration), Missing> {
         let patience = timeout + Duration::from_secs(5);
         self.wait(patience, |state| state.waiting.then_some(()))?;
+        self.give(None, event, timeout, patience)
+    }
+
+    /// The same under this id, for a function that has asked already, and without the five seconds: what takes longer than
+    /// `timeout` is late.
+    ///
+    /// # Errors
+    /// When the function ended, or did not answer within `timeout`.
+    pub fn invoke_as(
+        &self,
+        id: &str,
+        event: &[u8],
+        timeout: Duration,
+    ) -> Result<(Answer, Duration), Missing> {
+        self.give(Some(id.to_owned()), event, timeout, timeout)
+    }
+
+    fn give(
+        &self,
+        id: Option<String>,
+        event: &[u8],
+        timeout: Duration,
+        patience: Duration,
+    ) -> Result<(Answer, Duration), Missing> {
         let given = {
             let mut state = self.shared.0.lock().unwrap();
             state.events.push_back(Event {
+                id,
                 body: event.to_vec(),
                 timeout,
             });
@@ -115,8 +149,24 @@ impl Lambda {
             Instant::now()
         };
         let (at, answer) = self.wait(patience, |state| state.answers.pop_front())?;
-        self.wait(patience, |state| state.waiting.then_some(()))?;
+        self.wait(PATIENCE, |state| state.waiting.then_some(()))?;
         Ok((answer, at - given))
+    }
+
+    /// Whether the process is gone.
+    pub fn is_gone(&self) -> bool {
+        self.shared.0.lock().unwrap().gone
+    }
+
+    /// Waits until the process is gone.
+    ///
+    /// # Errors
+    /// When it is still there after `patience`.
+    pub fn wait_until_gone(&self, patience: Duration) -> Result<(), Missing> {
+        match self.wait(patience, |state| state.gone.then_some(())) {
+            Ok(()) | Err(Missing::Gone) => Ok(()),
+            Err(Missing::TooLate) => Err(Missing::TooLate),
+        }
     }
 
     /// What was posted to `/init/error`: type and message.
@@ -157,14 +207,14 @@ impl Lambda {
     }
 }
 
-fn answer(shared: &(Mutex<State>, Condvar), request: &Request) -> Response {
+fn answer(shared: &(Mutex<State>, Condvar), arn: &str, request: &Request) -> Response {
     const BASE: &str = "/2018-06-01/runtime/";
     let path = request.path.strip_prefix(BASE).unwrap_or("");
     match (
         request.method.as_str(),
         path.split('/').collect::<Vec<_>>().as_slice(),
     ) {
-        ("GET", ["invocation", "next"]) => next(shared),
+        ("GET", ["invocation", "next"]) => next(shared, arn),
         ("POST", ["invocation", id, how @ ("response" | "error")]) => {
             let mut state = shared.0.lock().unwrap();
             if *id != state.last_id {
@@ -213,7 +263,7 @@ fn error_of(request: &Request) -> (String, String) {
     (kind, body["errorMessage"].as_str().unwrap_or("").to_owned())
 }
 
-fn next(shared: &(Mutex<State>, Condvar)) -> Response {
+fn next(shared: &(Mutex<State>, Condvar), arn: &str) -> Response {
     let mut state = shared.0.lock().unwrap();
     state.first_asked.get_or_insert_with(Instant::now);
     state.waiting = true;
@@ -226,7 +276,8 @@ fn next(shared: &(Mutex<State>, Condvar)) -> Response {
     };
     state.waiting = false;
     state.given += 1;
-    state.last_id = format!("00000000-0000-4000-8000-{:012}", state.given);
+    let made_up = format!("00000000-0000-4000-8000-{:012}", state.given);
+    state.last_id = event.id.unwrap_or(made_up);
     let deadline = SystemTime::now() + event.timeout;
     let deadline = deadline
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -235,15 +286,15 @@ fn next(shared: &(Mutex<State>, Condvar)) -> Response {
     Response {
         status: 200,
         headers: vec![
-            ("content-type", "application/json".to_owned()),
-            ("lambda-runtime-aws-request-id", state.last_id.clone()),
-            ("lambda-runtime-deadline-ms", deadline.to_string()),
+            ("content-type".into(), "application/json".to_owned()),
             (
-                "lambda-runtime-invoked-function-arn",
-                "arn:aws:lambda:eu-west-1:111122223333:function:responder".to_owned(),
+                "lambda-runtime-aws-request-id".into(),
+                state.last_id.clone(),
             ),
+            ("lambda-runtime-deadline-ms".into(), deadline.to_string()),
+            ("lambda-runtime-invoked-function-arn".into(), arn.to_owned()),
             (
-                "lambda-runtime-trace-id",
+                "lambda-runtime-trace-id".into(),
                 "Root=1-00000000-000000000000000000000000;Sampled=0".to_owned(),
             ),
         ],

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::http::{Request, Response, Server, ask};
+use crate::http::{Request, Response, Server, ask, relay};
+use crate::record::never;
 use crate::wire::scope;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,23 +31,41 @@ pub enum Relayed {
     Throttled,
     /// Answers it itself: `InternalServerError`, status 500.
     Failure,
-    /// Never answers.
+    /// Does not pass it on, and never answers.
     Silence,
+    /// Does not pass it on, and ends the connection.
+    Dropped,
+    /// Passes it on, and never answers: the client does not know that it was done.
+    Unanswered,
+    /// Passes it on, and ends the connection without an answer: the client does not know that it was done.
+    Lost,
 }
 
 type Plan = Arc<dyn Fn(&Call) -> Relayed + Send + Sync>;
+type Hook = Arc<dyn Fn(&Call) + Send + Sync>;
 
 /// One call that was relayed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
+    /// 1 for the first call since it was started; in the order of arrival.
+    pub number: usize,
     /// `dynamodb`, `secretsmanager`, `logs`.
     pub service: String,
     /// `UpdateItem`.
     pub operation: String,
     /// The parameters.
     pub input: Value,
-    /// The status of the answer.
+    /// The status of the answer; 0 while there is none.
     pub status: u16,
+}
+
+/// What the relay keeps.
+struct Relay {
+    upstream: String,
+    numbers: AtomicUsize,
+    calls: Mutex<Vec<Call>>,
+    plan: Mutex<Plan>,
+    after: Mutex<Hook>,
 }
 
 /// `MiniStack` with its relay. It ends with this.
@@ -54,8 +74,7 @@ pub struct MiniStack {
     folder: PathBuf,
     upstream: String,
     endpoint: String,
-    calls: Arc<Mutex<Vec<Call>>>,
-    plan: Arc<Mutex<Plan>>,
+    relay: Arc<Relay>,
 }
 
 impl MiniStack {
@@ -91,19 +110,15 @@ impl MiniStack {
             .spawn()
             .expect("start MiniStack");
         let upstream = format!("127.0.0.1:{port}");
-        let calls = Arc::new(Mutex::new(Vec::new()));
-        let plan: Arc<Mutex<Plan>> = Arc::new(Mutex::new(Arc::new(|_: &Call| Relayed::Pass)));
-        let relay = {
-            let (upstream, calls, plan) = (upstream.clone(), Arc::clone(&calls), Arc::clone(&plan));
-            Server::start(move |request| relayed(&upstream, &calls, &plan, request))
-        };
+        let relay = Arc::new(Relay::to(&upstream));
+        let for_server = Arc::clone(&relay);
+        let server = Server::start(move |request| for_server.answer(request));
         let stack = Self {
             child,
             folder,
             upstream,
-            endpoint: format!("http://{}", relay.address()),
-            calls,
-            plan,
+            endpoint: format!("http://{}", server.address()),
+            relay,
         };
         stack.wait();
         stack
@@ -130,17 +145,22 @@ impl MiniStack {
 
     /// Lets the test decide about each call from now on.
     pub fn plan(&self, plan: impl Fn(&Call) -> Relayed + Send + Sync + 'static) {
-        *self.plan.lock().unwrap() = Arc::new(plan);
+        *self.relay.plan.lock().unwrap() = Arc::new(plan);
     }
 
-    /// What was asked through the relay, in order of the answers.
+    /// Calls this with every call from now on that was passed on or refused, its status known, before it is answered.
+    pub fn after(&self, hook: impl Fn(&Call) + Send + Sync + 'static) {
+        *self.relay.after.lock().unwrap() = Arc::new(hook);
+    }
+
+    /// What was asked through the relay and has a status, in order of the answers.
     pub fn calls(&self) -> Vec<Call> {
-        self.calls.lock().unwrap().clone()
+        self.relay.calls.lock().unwrap().clone()
     }
 
     /// Forgets what was asked so far.
     pub fn forget(&self) {
-        self.calls.lock().unwrap().clear();
+        self.relay.calls.lock().unwrap().clear();
     }
 
     /// How often each operation of this service was asked for.
@@ -184,7 +204,7 @@ impl MiniStack {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// Makes the table of incidents, as the template does.
+    /// Makes a table of incidents or of requests, as the template does.
     pub fn table(&self, name: &str) {
         let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
         let attribute =
@@ -276,65 +296,174 @@ pub(crate) fn free_port() -> u16 {
         .port()
 }
 
-fn relayed(
-    upstream: &str,
-    calls: &Mutex<Vec<Call>>,
-    plan: &Mutex<Plan>,
-    request: &Request,
-) -> Response {
-    let target = request.header("x-amz-target").unwrap_or("");
-    let mut call = Call {
-        service: scope(request)
-            .map(|scope| scope.service)
-            .unwrap_or_default(),
-        operation: target.rsplit('.').next().unwrap_or("").to_owned(),
-        input: serde_json::from_slice(&request.body).unwrap_or_default(),
-        status: 0,
-    };
-    let decided = Arc::clone(&*plan.lock().unwrap());
-    let response = match decided(&call) {
-        Relayed::Pass => passed(upstream, request),
-        Relayed::Throttled => error(400, "ThrottlingException"),
-        Relayed::Failure => error(500, "InternalServerError"),
-        Relayed::Silence => loop {
-            thread::park();
-        },
-    };
-    call.status = response.status;
-    calls.lock().unwrap().push(call);
-    response
+impl Relay {
+    fn to(upstream: &str) -> Self {
+        Self {
+            upstream: upstream.to_owned(),
+            numbers: AtomicUsize::new(0),
+            calls: Mutex::default(),
+            plan: Mutex::new(Arc::new(|_: &Call| Relayed::Pass)),
+            after: Mutex::new(Arc::new(|_: &Call| {})),
+        }
+    }
+
+    fn call(&self, request: &Request) -> Call {
+        let target = request.header("x-amz-target").unwrap_or("");
+        Call {
+            number: self.numbers.fetch_add(1, Ordering::SeqCst) + 1,
+            service: scope(request)
+                .map(|scope| scope.service)
+                .unwrap_or_default(),
+            operation: target.rsplit('.').next().unwrap_or("").to_owned(),
+            input: serde_json::from_slice(&request.body).unwrap_or_default(),
+            status: 0,
+        }
+    }
+
+    fn answer(&self, request: &Request) -> Response {
+        let mut call = self.call(request);
+        let plan = Arc::clone(&*self.plan.lock().unwrap());
+        let decided = plan(&call);
+        let response = match decided {
+            Relayed::Pass | Relayed::Unanswered | Relayed::Lost => passed(&self.upstream, request),
+            Relayed::Throttled => error(400, "ThrottlingException"),
+            Relayed::Failure => error(500, "InternalServerError"),
+            Relayed::Silence => never(),
+            Relayed::Dropped => return Response::hang_up(),
+        };
+        call.status = response.status;
+        self.calls.lock().unwrap().push(call.clone());
+        let after = Arc::clone(&*self.after.lock().unwrap());
+        after(&call);
+        match decided {
+            Relayed::Unanswered => never(),
+            Relayed::Lost => Response::hang_up(),
+            _ => response,
+        }
+    }
 }
 
 fn error(status: u16, code: &str) -> Response {
     let body = json!({"__type": format!("com.amazonaws#{code}"), "message": "on demand"});
     Response {
         status,
-        headers: vec![("content-type", "application/x-amz-json-1.0".to_owned())],
+        headers: vec![(
+            "content-type".into(),
+            "application/x-amz-json-1.0".to_owned(),
+        )],
         body: body.to_string().into_bytes(),
     }
 }
 
 fn passed(upstream: &str, request: &Request) -> Response {
-    let mut request = request.clone();
-    let ours = ["host", "connection", "content-length", "transfer-encoding"];
-    request
-        .headers
-        .retain(|(name, _)| !ours.contains(&name.as_str()));
-    match ask(upstream, &request, PATIENCE) {
-        Ok(answer) => {
-            let kind = answer
-                .headers
-                .iter()
-                .find(|(name, _)| name == "content-type");
-            Response {
-                status: answer.status,
-                headers: kind
-                    .map(|(_, value)| ("content-type", value.clone()))
-                    .into_iter()
-                    .collect(),
-                body: answer.body,
-            }
+    relay(upstream, request, PATIENCE)
+        .unwrap_or_else(|error| Response::new(502, format!("MiniStack: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::{Call, MiniStack, PATIENCE, Relayed};
+    use crate::http::{Request, ask};
+
+    const TABLE: &str = "requests";
+
+    fn put(stack: &MiniStack, pk: &str, patience: Duration) -> std::io::Result<u16> {
+        let input = json!({
+            "TableName": TABLE,
+            "Item": {"pk": {"S": pk}, "sk": {"S": "state"}},
+            "ConditionExpression": "attribute_not_exists(pk)",
+        });
+        send(stack, "PutItem", &input, patience)
+    }
+
+    fn send(
+        stack: &MiniStack,
+        operation: &str,
+        input: &Value,
+        patience: Duration,
+    ) -> std::io::Result<u16> {
+        let request = Request {
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            headers: vec![
+                (
+                    "x-amz-target".to_owned(),
+                    format!("DynamoDB_20120810.{operation}"),
+                ),
+                (
+                    "authorization".to_owned(),
+                    "AWS4-HMAC-SHA256 Credential=test/20260301/eu-west-1/dynamodb/aws4_request, \
+                     SignedHeaders=host, Signature=0"
+                        .to_owned(),
+                ),
+            ],
+            body: input.to_string().into_bytes(),
+        };
+        Ok(ask(&stack.endpoint().replace("http://", ""), &request, patience)?.status)
+    }
+
+    fn keys(stack: &MiniStack) -> Vec<String> {
+        let key = |row: &Value| row["pk"]["S"].as_str().unwrap_or("").to_owned();
+        let mut keys: Vec<_> = stack.rows(TABLE).iter().map(key).collect();
+        keys.sort();
+        keys
+    }
+
+    #[test]
+    fn a_call_can_be_done_without_an_answer_or_not_be_done_at_all() {
+        let stack = MiniStack::start();
+        stack.table(TABLE);
+        let (sender, seen) = mpsc::channel();
+        stack.after(move |call: &Call| sender.send((call.number, call.status)).unwrap());
+        let short = Duration::from_millis(300);
+        for (number, (relayed, patience)) in [
+            (Relayed::Dropped, PATIENCE),
+            (Relayed::Silence, short),
+            (Relayed::Lost, PATIENCE),
+            (Relayed::Unanswered, short),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            stack.plan(move |_| relayed);
+            let pk = format!("request#{number}");
+            assert!(put(&stack, &pk, patience).is_err(), "{relayed:?}");
         }
-        Err(error) => Response::new(502, format!("MiniStack: {error}")),
+        for number in [3, 4] {
+            assert_eq!(seen.recv_timeout(PATIENCE).unwrap(), (number, 200));
+        }
+        assert_eq!(keys(&stack), ["request#2", "request#3"]);
+        stack.plan(|_| Relayed::Failure);
+        assert_eq!(put(&stack, "request#4", PATIENCE).unwrap(), 500);
+        stack.plan(|_| Relayed::Pass);
+        assert_eq!(put(&stack, "request#3", PATIENCE).unwrap(), 400);
+        let rest: Vec<_> = seen.try_iter().collect();
+        assert_eq!(rest, [(5, 500), (6, 400)]);
+        assert_eq!(stack.counts("dynamodb")["PutItem"], 4);
+    }
+
+    #[test]
+    fn a_transaction_is_done_as_a_whole_or_not_at_all() {
+        let stack = MiniStack::start();
+        stack.table(TABLE);
+        let put = |pk: &str| {
+            json!({"Put": {
+                "TableName": TABLE,
+                "Item": {"pk": {"S": pk}, "sk": {"S": "state"}},
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }})
+        };
+        let both = |one: &str, other: &str| {
+            let input = json!({"TransactItems": [put(one), put(other)]});
+            send(&stack, "TransactWriteItems", &input, PATIENCE).unwrap()
+        };
+        assert_eq!(both("a", "b"), 200);
+        assert_eq!(both("c", "b"), 400);
+        assert_eq!(keys(&stack), ["a", "b"]);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::lambda::{Answer, Lambda};
+use crate::lambda::{Answer, Lambda, Missing};
 
 /// What a function may take to start, and to answer when the test says nothing else.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -117,6 +117,8 @@ fn write_all(mut pipe: ChildStdin, bytes: Vec<u8>) {
     thread::spawn(move || drop(pipe.write_all(&bytes)));
 }
 
+const NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
+
 /// A running function and the Runtime API it talks to.
 pub struct Function {
     running: Running,
@@ -140,14 +142,17 @@ pub struct Ended {
 }
 
 impl Function {
-    /// Starts `binary` with the variables that Lambda sets and these, and no others.
+    /// Starts `binary` with the variables that Lambda sets and these, and no others. It is named `responder` unless
+    /// `AWS_LAMBDA_FUNCTION_NAME` is among them.
     pub fn start(binary: impl AsRef<Path>, variables: &[(&str, &str)]) -> Self {
-        let lambda = Lambda::start();
+        let named = variables.iter().rfind(|(key, _)| *key == NAME);
+        let name = named.map_or("responder", |(_, name)| *name);
+        let lambda = Lambda::named(name);
         let mut command = Command::new(binary.as_ref());
         command
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", lambda.address())
-            .env("AWS_LAMBDA_FUNCTION_NAME", "responder")
+            .env(NAME, name)
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .envs(variables.iter().copied())
@@ -197,11 +202,32 @@ impl Function {
             .expect("VmHWM is a number of kB")
     }
 
-    /// Kills it, whatever it is doing, and keeps what it wrote for [`Function::stop`].
+    /// Gives it an event under this id, for which it has `timeout` and not a moment more.
+    ///
+    /// # Errors
+    /// When it never asked for an event, ended, or took too long.
+    pub fn try_invoke(&self, id: &str, event: &[u8], timeout: Duration) -> Result<Answer, Missing> {
+        self.lambda.ready(PATIENCE)?;
+        let (answer, _) = self.lambda.invoke_as(id, event, timeout)?;
+        Ok(answer)
+    }
+
+    /// Whether it has ended by itself.
+    pub fn is_gone(&self) -> bool {
+        self.lambda.is_gone()
+    }
+
+    /// Kills it, whatever it is doing, and keeps what it wrote for [`Function::stop`]. When this returns it is gone.
     pub fn kill(&self) {
-        let id = self.running.child.id().to_string();
-        let killed = Command::new("kill").args(["-KILL", &id]).status();
-        assert!(killed.is_ok_and(|status| status.success()), "kill {id}");
+        self.killer().kill();
+    }
+
+    /// What can kill it while somebody else waits for its answer.
+    pub(crate) fn killer(&self) -> Killer {
+        Killer {
+            id: self.running.child.id(),
+            lambda: self.lambda.clone(),
+        }
     }
 
     /// Ends it, as Lambda does when it needs the room.
@@ -224,6 +250,24 @@ impl Function {
             unasked: self.lambda.unasked(),
             init_error: self.lambda.init_error(),
         }
+    }
+}
+
+/// Kills a function. Good until the function is stopped, as its id may be another's then.
+#[derive(Clone)]
+pub(crate) struct Killer {
+    pub(crate) id: u32,
+    lambda: Lambda,
+}
+
+impl Killer {
+    /// When this returns the function is gone.
+    pub(crate) fn kill(&self) {
+        let id = self.id.to_string();
+        let killed = Command::new("kill").args(["-KILL", &id]).status();
+        assert!(killed.is_ok_and(|status| status.success()), "kill {id}");
+        let gone = self.lambda.wait_until_gone(PATIENCE);
+        assert!(gone.is_ok(), "{id} was killed and is still there");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -24,14 +25,17 @@ pub struct Asked {
     pub input: Map<String, Value>,
     /// The access key that signed.
     pub access_key: String,
-    /// `pending`, `ok`, `silence` or the code of the error.
+    /// `pending`, `ok`, `silence`, `dropped` or the code of the error.
     pub outcome: String,
 }
 
 impl Asked {
     /// The IAM action that is checked: `eks:DescribeAccessEntry`.
     pub fn action(&self) -> String {
-        format!("{}:{}", self.service, self.operation)
+        match (self.service, self.operation.as_str()) {
+            ("lambda", "Invoke") => "lambda:InvokeFunction".to_owned(),
+            (service, operation) => format!("{service}:{operation}"),
+        }
     }
 
     /// A parameter that is text; empty when it is missing.
@@ -60,10 +64,30 @@ pub enum Answer {
     Failure,
     /// What AWS would do, after this time.
     Slow(Duration),
-    /// No answer at all; the connection stays open.
+    /// Nothing is done, and no answer comes; the connection stays open.
     Silence,
+    /// Nothing is done, and the connection ends.
+    Dropped,
+    /// What AWS would do, and then no answer; the connection stays open. The client does not know that it was done.
+    Unanswered,
+    /// What AWS would do, and then the connection ends without an answer. The client does not know that it was done.
+    Lost,
     /// This error.
     Error(u16, &'static str, String),
+}
+
+/// Runs `then` once, when it is called for the `number`th time: for [`crate::eks::Eks::after`] and its like, as in
+/// `eks.after(nth(3, move || granter.kill()))`.
+pub fn nth<T>(number: usize, then: impl FnOnce() + Send + 'static) -> impl Fn(&T) + Send + Sync {
+    let called = AtomicUsize::new(0);
+    let then = Mutex::new(Some(then));
+    move |_| {
+        if called.fetch_add(1, Ordering::SeqCst) + 1 == number
+            && let Some(then) = then.lock().unwrap().take()
+        {
+            then();
+        }
+    }
 }
 
 /// An error as a service answers it.
@@ -114,9 +138,19 @@ impl Record {
         self.shared.lock().unwrap().asked.clone()
     }
 
-    /// The IAM actions that were used.
+    /// The IAM actions that were used. Tags on create need `eks:TagResource` as well (gravitational/teleport pull request
+    /// 44736).
     pub fn actions(&self) -> BTreeSet<String> {
-        self.asked().iter().map(Asked::action).collect()
+        let asked = self.asked();
+        let mut actions: BTreeSet<_> = asked.iter().map(Asked::action).collect();
+        let tags = |asked: &Asked| asked.input.get("tags").is_some_and(Value::is_object);
+        if asked
+            .iter()
+            .any(|asked| asked.action() == "eks:CreateAccessEntry" && tags(asked))
+        {
+            actions.insert("eks:TagResource".to_owned());
+        }
+        actions
     }
 
     /// How often this operation was asked for.
@@ -209,11 +243,13 @@ pub(crate) trait Service {
 }
 
 type Plan = Arc<dyn Fn(&Asked) -> Answer + Send + Sync>;
+type Hook = Arc<dyn Fn(&Asked) + Send + Sync>;
 
 /// Takes requests for a service: checks the signature, records, and asks the test's plan.
 pub(crate) struct Desk {
     pub(crate) record: Record,
     plan: Mutex<Plan>,
+    after: Mutex<Hook>,
 }
 
 impl Desk {
@@ -221,11 +257,17 @@ impl Desk {
         Self {
             record,
             plan: Mutex::new(Arc::new(|_: &Asked| Answer::Normal)),
+            after: Mutex::new(Arc::new(|_: &Asked| {})),
         }
     }
 
     pub(crate) fn plan(&self, plan: impl Fn(&Asked) -> Answer + Send + Sync + 'static) {
         *self.plan.lock().unwrap() = Arc::new(plan);
+    }
+
+    /// Calls this with every request that was done or refused, its outcome known, before it is answered.
+    pub(crate) fn after(&self, hook: impl Fn(&Asked) + Send + Sync + 'static) {
+        *self.after.lock().unwrap() = Arc::new(hook);
     }
 
     pub(crate) fn serve<S: Service>(&self, service: &S, request: &Request) -> Response {
@@ -250,7 +292,7 @@ impl Desk {
                 return service.refuse(&refusal);
             }
         };
-        let asked = self.record.begin(Asked {
+        let mut asked = self.record.begin(Asked {
             number: 0,
             service: S::PREFIX,
             operation: call.operation,
@@ -259,37 +301,54 @@ impl Desk {
             outcome: "pending".to_owned(),
         });
         let plan = Arc::clone(&*self.plan.lock().unwrap());
-        let result = match plan(&asked) {
-            Answer::Normal => service.act(&asked),
+        let decided = plan(&asked);
+        let result = match &decided {
+            Answer::Normal | Answer::Unanswered | Answer::Lost => service.act(&asked),
             Answer::Slow(time) => {
-                thread::sleep(time);
+                thread::sleep(*time);
                 service.act(&asked)
             }
             Answer::Denied => Err(service.denied(&asked)),
             Answer::Throttled => Err(service.throttled()),
             Answer::Failure => Err(service.failure()),
-            Answer::Error(status, code, message) => Err(Refusal::new(status, code, message)),
+            Answer::Error(status, code, message) => {
+                Err(Refusal::new(*status, code, message.as_str()))
+            }
             Answer::Silence => {
                 self.record.end(&asked, "silence");
-                loop {
-                    thread::park();
-                }
+                never()
+            }
+            Answer::Dropped => {
+                self.record.end(&asked, "dropped");
+                return Response::hang_up();
             }
         };
-        match result {
-            Ok(response) => {
-                self.record.end(&asked, "ok");
-                response
-            }
+        let (response, outcome) = match result {
+            Ok(response) => (response, "ok"),
             Err(refusal) => {
                 if refusal.broken {
                     self.record
                         .broken(format!("{}: {} ({asked})", refusal.code, refusal.message));
                 }
-                self.record.end(&asked, refusal.code);
-                service.refuse(&refusal)
+                (service.refuse(&refusal), refusal.code)
             }
+        };
+        self.record.end(&asked, outcome);
+        outcome.clone_into(&mut asked.outcome);
+        let after = Arc::clone(&*self.after.lock().unwrap());
+        after(&asked);
+        match decided {
+            Answer::Unanswered => never(),
+            Answer::Lost => Response::hang_up(),
+            _ => response,
         }
+    }
+}
+
+/// Keeps a connection open without a word.
+pub(crate) fn never() -> ! {
+    loop {
+        thread::park();
     }
 }
 

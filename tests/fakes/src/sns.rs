@@ -5,12 +5,11 @@ mod topic;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use serde_json::Value;
 
 use crate::http::{Request, Response, Server};
-use crate::record::Record;
+use crate::record::{Record, never};
 use crate::wire::form;
 
 /// A message with its attributes may have this many bytes (botocore's model of `Publish`).
@@ -63,8 +62,12 @@ pub enum Answer {
     InternalError,
     /// `AuthorizationError`, status 403.
     Denied,
-    /// No answer at all; the connection stays open.
+    /// Publishes nothing, and never answers; the connection stays open.
     Silence,
+    /// Publishes, and never answers: the client does not know that it was done.
+    Unanswered,
+    /// Publishes, and ends the connection without an answer: the client does not know that it was done.
+    Lost,
 }
 
 /// SNS with one topic.
@@ -77,6 +80,7 @@ pub struct Sns {
 }
 
 type Plan = Arc<dyn Fn(&Published) -> Answer + Send + Sync>;
+type Hook = Arc<dyn Fn(&Published) + Send + Sync>;
 
 #[derive(Default)]
 struct State {
@@ -90,6 +94,7 @@ struct State {
     attributes: BTreeMap<String, String>,
     /// Nobody may read the topic.
     unreadable: bool,
+    after: Option<Hook>,
     record: Option<Record>,
 }
 
@@ -137,6 +142,11 @@ impl Sns {
     /// The value of `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> String {
         self.endpoint.clone()
+    }
+
+    /// Calls this with every request to publish from now on that was accepted or refused by the plan, before it is answered.
+    pub fn after(&self, hook: impl Fn(&Published) + Send + Sync + 'static) {
+        self.shared.lock().unwrap().after = Some(Arc::new(hook));
     }
 
     /// Subscribes an address that has confirmed.
@@ -250,9 +260,9 @@ fn answer(
     let answer = plan(&published);
     let mut state = shared.lock().unwrap();
     state.asked.push(published.clone());
-    match answer {
-        Answer::Accept => {
-            state.accepted.push(published);
+    let response = match answer {
+        Answer::Accept | Answer::Unanswered | Answer::Lost => {
+            state.accepted.push(published.clone());
             accepted(number)
         }
         Answer::Throttling => error(400, "Sender", "Throttling", "Rate exceeded"),
@@ -267,10 +277,18 @@ fn answer(
         ),
         Answer::Silence => {
             drop(state);
-            loop {
-                thread::park();
-            }
+            never()
         }
+    };
+    let after = state.after.clone();
+    drop(state);
+    if let Some(after) = after {
+        after(&published);
+    }
+    match answer {
+        Answer::Unanswered => never(),
+        Answer::Lost => Response::hang_up(),
+        _ => response,
     }
 }
 
@@ -420,7 +438,7 @@ fn accepted(number: usize) -> Response {
     );
     Response {
         status: 200,
-        headers: vec![("content-type", "text/xml".to_owned())],
+        headers: vec![("content-type".into(), "text/xml".to_owned())],
         body: body.into_bytes(),
     }
 }
@@ -433,15 +451,66 @@ fn error(status: u16, kind: &str, code: &str, message: &str) -> Response {
     );
     Response {
         status,
-        headers: vec![("content-type", "text/xml".to_owned())],
+        headers: vec![("content-type".into(), "text/xml".to_owned())],
         body: body.into_bytes(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{attributes, bodies};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::{Answer, Sns, attributes, bodies};
+    use crate::http::{Request, ask};
     use crate::wire::form;
+
+    const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:eks-access";
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+    /// For an answer that does not come.
+    const SHORT: Duration = Duration::from_millis(300);
+
+    fn publish(sns: &Sns, patience: Duration) -> std::io::Result<u16> {
+        let request = Request {
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            headers: vec![(
+                "authorization".to_owned(),
+                "AWS4-HMAC-SHA256 Credential=AKID/20260301/eu-west-1/sns/aws4_request, SignedHeaders=host, Signature=0"
+                    .to_owned(),
+            )],
+            body: format!("Action=Publish&Version=2010-03-31&TopicArn={TOPIC}&Message=x").into_bytes(),
+        };
+        let address = sns.endpoint().replace("http://", "");
+        Ok(ask(&address, &request, patience)?.status)
+    }
+
+    #[test]
+    fn a_message_can_be_published_without_an_answer() {
+        let sns = Sns::with(TOPIC, |published| match published.number {
+            1 => Answer::Lost,
+            2 => Answer::Unanswered,
+            3 => Answer::Silence,
+            4 => Answer::InternalError,
+            _ => Answer::Accept,
+        });
+        let (sender, seen) = mpsc::channel();
+        sns.after(move |published| sender.send(published.number).unwrap());
+        for patience in [PATIENCE, SHORT, SHORT] {
+            assert!(publish(&sns, patience).is_err());
+        }
+        for number in [1, 2] {
+            assert_eq!(seen.recv_timeout(PATIENCE).unwrap(), number);
+        }
+        assert_eq!(publish(&sns, PATIENCE).unwrap(), 500);
+        assert_eq!(publish(&sns, PATIENCE).unwrap(), 200);
+        let numbers =
+            |all: Vec<super::Published>| all.iter().map(|one| one.number).collect::<Vec<_>>();
+        assert_eq!(numbers(sns.published()), [1, 2, 5]);
+        assert_eq!(numbers(sns.asked()), [1, 2, 3, 4, 5]);
+        assert_eq!(seen.try_iter().collect::<Vec<_>>(), [4, 5]);
+    }
 
     #[test]
     fn a_message_document_needs_a_default_string() {

@@ -11,6 +11,11 @@ use crate::http::Request;
 
 /// The parameters of an `application/x-www-form-urlencoded` body, or of the query of a URL.
 pub(crate) fn form(body: &[u8]) -> BTreeMap<String, String> {
+    pairs(body).into_iter().collect()
+}
+
+/// The same in their order, names that come twice included.
+pub(crate) fn pairs(body: &[u8]) -> Vec<(String, String)> {
     body.split(|b| *b == b'&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
@@ -105,9 +110,13 @@ pub(crate) fn scope(request: &Request) -> Option<Scope> {
 
 /// `2026-03-01T10:00:00Z` in milliseconds since 1970.
 pub(crate) fn instant(text: &str) -> i64 {
-    let time = OffsetDateTime::parse(text, &Rfc3339)
-        .unwrap_or_else(|error| panic!("`{text}` is no time like 2026-03-01T10:00:00Z: {error}"));
-    time.unix_timestamp() * 1000 + i64::from(time.millisecond())
+    read_instant(text).unwrap_or_else(|| panic!("`{text}` is no time like 2026-03-01T10:00:00Z"))
+}
+
+/// The same of a text that may be no time.
+pub(crate) fn read_instant(text: &str) -> Option<i64> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    Some(time.unix_timestamp() * 1000 + i64::from(time.millisecond()))
 }
 
 /// Milliseconds since 1970 as the query protocol writes them.

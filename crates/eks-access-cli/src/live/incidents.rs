@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Session, wait};
 use crate::args::{Incidents, ListFormat, Mute};
-use crate::output::{Error, Found};
+use crate::output::{Error, Found, times};
 
 /// Runs `incidents`.
 pub(crate) fn run(options: &Incidents) -> Result<Found, Error> {
@@ -170,12 +170,6 @@ fn text(rows: &[IncidentRow], now: i64) -> String {
         }
     }
     out
-}
-
-/// `1 line`, `2 lines`.
-fn times(count: u64, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{ending}")
 }
 
 fn span(first: i64, last: i64) -> String {

@@ -5,6 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::principal::Principal;
+use crate::text::LogText;
+
+/// Callers that are named in a sentence.
+const SHOWN_CALLERS: usize = 4;
+/// Characters of that sentence.
+const SHOWN_WORDS: usize = 400;
 
 /// Who may assume a role, as far as it tells what the role is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,6 +118,46 @@ impl Trust {
                 self.subjects.extend(texts(Some(value)));
             }
         }
+    }
+
+    /// Whether anybody at all may assume it, as far as the policy's principals say. A condition may narrow that; it is not
+    /// looked at.
+    #[must_use]
+    pub fn is_open_to_everybody(&self) -> bool {
+        self.callers.contains("*")
+    }
+
+    /// Who may assume it, in a sentence for those who decide about it.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let providers = self
+            .providers
+            .iter()
+            .map(|provider| format!("whoever {provider} vouches for"));
+        let callers = self.callers.iter().map(|caller| match caller.as_str() {
+            "*" => "ANYBODY".to_owned(),
+            caller => match caller.parse::<Principal>() {
+                Ok(principal) if principal.is_root() => {
+                    format!("whoever the account {} lets assume it", principal.account())
+                }
+                _ => caller.to_owned(),
+            },
+        });
+        let services = self
+            .services
+            .iter()
+            .map(|service| format!("the service {service}"));
+        let mut all: Vec<String> = callers.chain(providers).chain(services).collect();
+        let more = all.len().saturating_sub(SHOWN_CALLERS);
+        all.truncate(SHOWN_CALLERS);
+        if more > 0 {
+            all.push(format!("{more} more"));
+        }
+        if all.is_empty() {
+            return "nobody may assume it".to_owned();
+        }
+        // Text of a policy that others may write.
+        LogText::new(format!("may be assumed by {}", all.join(", "))).shown(SHOWN_WORDS)
     }
 
     fn is_service(&self, name: &str) -> bool {

@@ -322,7 +322,7 @@ fn standing(notice: &Notice) -> Vec<String> {
 }
 
 /// A time that each reader sees in their own zone; UTC where it can't be shown so.
-fn local_time(milliseconds: i64) -> String {
+pub(super) fn local_time(milliseconds: i64) -> String {
     format!(
         "<!date^{}^{{date_short_pretty}} {{time_secs}}|{}>",
         milliseconds.div_euclid(1000),

@@ -140,8 +140,18 @@ impl Teller {
             cluster: notice.cluster.title(),
             cause: notice.cause.id,
         };
-        let (_, sent) = self.send(store, &sending, run).await?;
-        Ok(Told::with(counts(&sent)))
+        let (settled, sent) = self.send(store, &sending, run).await?;
+        let mut told = Told::with(counts(&sent));
+        if let Some(asker) = &self.asker {
+            let channel = parcel
+                .slack
+                .as_ref()
+                .and_then(|slack| slack.channel.clone());
+            let thread = settled.place.map(|place| place.ts);
+            let counts = asker.ask(store, &notice, (channel, thread), run).await?;
+            told.counts.extend(counts);
+        }
+        Ok(told)
     }
 
     /// What is sent of a notice; with the card that was sent before, if the notice is from memory.

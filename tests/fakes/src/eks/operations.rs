@@ -91,6 +91,9 @@ impl Inner {
                     .collect();
                 return page(asked, "accessPolicies", &policies, state.page);
             }
+            "ListTagsForResource" | "TagResource" | "UntagResource" => {
+                return self.tags(state, asked);
+            }
             _ => {}
         }
         if !is_cluster_name(cluster) {

@@ -9,6 +9,9 @@ pub(super) const ROUTES: &[(&str, &str, &str, &[&str])] = &[
     ("GET", "/clusters", "ListClusters", &[]),
     ("GET", "/clusters/{name}", "DescribeCluster", &[]),
     ("GET", "/access-policies", "ListAccessPolicies", &[]),
+    ("GET", "/tags/{resourceArn}", "ListTagsForResource", &[]),
+    ("POST", "/tags/{resourceArn}", "TagResource", &["tags"]),
+    ("DELETE", "/tags/{resourceArn}", "UntagResource", &[]),
     (
         "GET",
         "/clusters/{clusterName}/node-groups",

@@ -1,6 +1,8 @@
 //! The rules, over HTTP, without an SDK.
 
+mod faults;
 mod policies;
+mod tags;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,88 @@
+//! Makes a request of a denial that an access entry would mend, where the guardrails offer one. Nothing is granted here:
+//! the responder has no rights to.
+
+use eks_access::access::life::stands_in_the_way;
+use eks_access::access::offer::offer;
+use eks_access::notice::Notice;
+use eks_access::policy::Guardrails;
+use eks_access_aws::emf::Metric;
+use eks_access_aws::herald::Herald;
+use eks_access_aws::log::{Entry, Level};
+use eks_access_aws::random::random;
+use eks_access_aws::requests::{Requests, Saved, Slot, Take};
+use eks_access_aws::store::{Store, StoreError};
+
+use crate::run::Run;
+
+/// Who asks.
+pub(crate) struct Asker {
+    guardrails: Guardrails,
+    requests: Requests,
+    herald: Herald,
+}
+
+impl Asker {
+    pub(crate) fn new(guardrails: Guardrails, requests: Requests, herald: Herald) -> Self {
+        Self {
+            guardrails,
+            requests,
+            herald,
+        }
+    }
+
+    /// Makes a request, if everything that has to hold does now, and nobody has asked for the same already.
+    pub(crate) async fn ask(
+        &self,
+        store: &Store,
+        notice: &Notice,
+        (channel, thread): (Option<String>, Option<String>),
+        run: Run<'_>,
+    ) -> Result<Vec<(Metric, u64)>, StoreError> {
+        let Some(random) = random().filter(|_| notice.is_grantable && run.has_time()) else {
+            return Ok(Vec::new());
+        };
+        let broken = store.cluster(&notice.cluster).await?.broken;
+        let broke_at = broken.map(|broken| broken.at);
+        let request = match offer(notice, &self.guardrails, broke_at, run.now, random) {
+            Ok(request) => request,
+            Err(withheld) => {
+                Entry::new(Level::Info, "no access is offered")
+                    .with("request_id", run.id)
+                    .with("cluster", notice.cluster.title())
+                    .with("detail", withheld.to_string())
+                    .write();
+                return Ok(Vec::new());
+            }
+        };
+        let mut request = request.posted_in(channel, thread);
+        let from = self.requests.holder(&request, Slot::Asked).await?;
+        if let Some(holder) = &from {
+            let earlier = self.requests.get(holder).await?;
+            if earlier.is_some_and(|earlier| stands_in_the_way(&earlier, run.now)) {
+                return Ok(Vec::new());
+            }
+        }
+        let take = Take {
+            slot: Slot::Asked,
+            from,
+        };
+        let record = request.requested(run.now);
+        let requests = self.requests.signed(&self.guardrails.version, run.id);
+        let saved = requests
+            .save(&mut request, 0, Some((&record, None)), Some(&take))
+            .await?;
+        if saved != Saved::Yes {
+            return Ok(Vec::new());
+        }
+        // What can't be told now is told by the revoker.
+        let heard = self.herald.tell(&requests, request, run.now).await?;
+        let has_failed = heard.has_sns_failed || heard.has_slack_failed;
+        Ok(vec![
+            (Metric::Requested, 1),
+            (
+                Metric::SlackFailures,
+                u64::from(has_failed && heard.has_slack_failed),
+            ),
+        ])
+    }
+}
