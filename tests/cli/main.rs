@@ -8,6 +8,8 @@
 
 #[cfg(feature = "live")]
 mod admins;
+#[cfg(feature = "live")]
+mod approvals;
 mod attacks;
 mod aws_auth;
 mod catalogue;

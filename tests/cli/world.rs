@@ -54,6 +54,11 @@ impl World {
         self
     }
 
+    /// All variables of the shell.
+    pub(crate) fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
     /// Gives the shell keys of this principal.
     pub(crate) fn sign_in(&mut self, key: &str, arn: &str) -> &mut Self {
         self.directory.signs_with(key, arn, "jo");

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::{files, read};
 
 /// The packages of this workspace, with where they are.
-const OURS: [(&str, &str); 6] = [
+const OURS: [(&str, &str); 9] = [
     ("eks-access", "crates/eks-access"),
     ("eks-access-aws", "crates/eks-access-aws"),
     ("eks-access-cli", "crates/eks-access-cli"),
+    ("approver", "functions/approver"),
+    ("granter", "functions/granter"),
     ("responder", "functions/responder"),
+    ("revoker", "functions/revoker"),
     ("fakes", "tests/fakes"),
     ("bench", "tests/bench"),
 ];
@@ -39,10 +42,8 @@ fn ours_in(folder: &str, tables: &[&str]) -> BTreeSet<String> {
 #[test]
 fn every_package_of_the_workspace_is_held_to_the_rules() {
     let workspace = read("Cargo.toml");
-    let members = workspace
-        .lines()
-        .find_map(|line| line.strip_prefix("members = "))
-        .unwrap();
+    let (_, members) = workspace.split_once("\nmembers = [").unwrap();
+    let (members, _) = members.split_once(']').unwrap();
     let listed: BTreeSet<&str> = members.split('"').skip(1).step_by(2).collect();
     assert_eq!(listed, OURS.iter().map(|(_, folder)| *folder).collect());
 }
@@ -152,11 +153,13 @@ fn readers_of_the_environment(folders: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn one_file_reads_the_environment_of_the_functions_and_one_that_of_the_command() {
-    assert_eq!(
-        readers_of_the_environment(&["crates/eks-access-aws/src", "functions"]),
-        ["crates/eks-access-aws/src/vars.rs"]
-    );
+fn one_module_reads_the_environment_of_the_functions_and_one_file_that_of_the_command() {
+    for reader in readers_of_the_environment(&["crates/eks-access-aws/src", "functions"]) {
+        let module = reader.trim_end_matches(".rs");
+        let is_in_vars = module == "crates/eks-access-aws/src/vars"
+            || module.starts_with("crates/eks-access-aws/src/vars/");
+        assert!(is_in_vars, "{reader} reads the environment");
+    }
     assert_eq!(
         readers_of_the_environment(&["crates/eks-access-cli/src"]),
         ["crates/eks-access-cli/src/environment.rs"]
@@ -173,6 +176,37 @@ fn optional(folder: &str) -> BTreeSet<String> {
         .filter_map(|line| line.split([' ', '.', '=']).next())
         .map(str::to_owned)
         .collect()
+}
+
+#[test]
+fn the_public_door_has_no_client_of_eks_and_only_it_calls_the_granter() {
+    for path in files("functions", ".rs") {
+        let uses = |module: &str| read(&path).contains(&format!("eks_access_aws::{module}::"));
+        let is_of = |function: &str| path.starts_with(&format!("functions/{function}/"));
+        assert!(!uses("granter") || is_of("approver"), "{path}");
+        assert!(
+            !uses("entries") || is_of("granter") || is_of("revoker"),
+            "{path}"
+        );
+    }
+}
+
+/// The granter makes and never takes away, the revoker takes away and never makes: what went wrong halfway through is
+/// ended by the one whose whole work that is.
+#[test]
+fn the_granter_takes_nothing_away_and_the_revoker_makes_nothing() {
+    let never = |folder: &str, calls: &[&str]| {
+        for path in files(&format!("{folder}/src"), ".rs") {
+            for call in calls {
+                assert!(!read(&path).contains(call), "{path}: {call}");
+            }
+        }
+    };
+    never("functions/granter", &["entries.delete("]);
+    never(
+        "functions/revoker",
+        &["entries.create(", "entries.associate(", "entries.retag("],
+    );
 }
 
 /// What only a person's machine needs would make every cold start of a function longer.

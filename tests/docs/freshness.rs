@@ -9,21 +9,23 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use eks_access::access::State;
 use eks_access::catalogue::CAUSES;
 use eks_access::incident::{Digest, Place, Settings};
 use eks_access::line::read_pasted;
 use eks_access::notice::terminal::{self, Style};
+use eks_access::policy::{Guardrails, template};
 use eks_access::symptom::{Kind, Symptom};
 use eks_access_aws::emf::Metric;
 use eks_access_aws::start::CONFIGURATION;
-use eks_access_aws::vars::{Need, RESPONDER};
+use eks_access_aws::vars::{APPROVER, GRANTER, Need, RESPONDER, REVOKER, Variable};
 
 mod architecture;
 mod source;
 
 use source::{
-    actions, documents, fenced, first_column, headings, headings_under, literals_in, marked,
-    parameters, prose, quoted, read, resources, root,
+    APPROVALS, TEMPLATE, actions, documents, fenced, first_column, headings, headings_under,
+    literals_in, marked, prose, quoted, read, resources, root, section,
 };
 
 /// How wide the command writes where there is no terminal.
@@ -35,9 +37,9 @@ fn set<T: Into<String>>(items: impl IntoIterator<Item = T>) -> BTreeSet<String> 
 
 // ---- what is generated ----
 
-fn variables() -> String {
+fn variables(table_of: &[Variable]) -> String {
     let mut table = "| Variable | Default | Meaning |\n|---|---|---|\n".to_owned();
-    for variable in RESPONDER {
+    for variable in table_of {
         let default = match variable.need {
             Need::Required => "required".to_owned(),
             Need::Default(value) => format!("`{value}`"),
@@ -144,31 +146,38 @@ fn recognises() -> String {
     table
 }
 
-/// Compares the marked part of the README with what it has to be, or writes it.
-fn compare(name: &str, expected: &str) {
-    let readme = read("README.md");
-    let part = marked(&readme, name);
+/// Compares the marked part of a document with what it has to be, or writes it.
+fn compare(path: &str, name: &str, expected: &str) {
+    let document = read(path);
+    let part = marked(&document, name);
     if part == expected {
         return;
     }
     assert!(
         std::env::var_os("UPDATE_DOCS").is_some(),
-        "the part `{name}` of README.md is not what the code says; run `make docs` and commit it"
+        "the part `{name}` of {path} is not what the code says; run `make docs` and commit it"
     );
     let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-    let readme = readme.replacen(
+    let document = document.replacen(
         &format!("{start}{part}{end}"),
         &format!("{start}{expected}{end}"),
         1,
     );
-    std::fs::write(root().join("README.md"), readme).unwrap();
+    std::fs::write(root().join(path), document).unwrap();
 }
 
-/// One test, because both parts are in one file.
+/// One test, because several parts are in one file.
 #[test]
-fn generated_parts_of_the_readme_are_what_the_code_says() {
-    compare("variables", &variables());
-    compare("recognises", &recognises());
+fn generated_parts_of_the_documents_are_what_the_code_says() {
+    compare("README.md", "recognises", &recognises());
+    for (function, table) in [
+        ("responder", RESPONDER),
+        ("approver", APPROVER),
+        ("granter", GRANTER),
+        ("revoker", REVOKER),
+    ] {
+        compare("docs/variables.md", function, &variables(table));
+    }
 }
 
 #[test]
@@ -222,6 +231,14 @@ fn the_permissions_in_the_readme_are_those_of_the_role() {
     let readme = read("README.md");
     let table = first_column(marked(&readme, "permissions"));
     assert_eq!(set(table.iter().copied()).len(), table.len(), "{table:?}");
+    let actions = |effect| {
+        actions(
+            TEMPLATE,
+            "ResponderRole",
+            &["LookForLogins", "MakeRequests"],
+            effect,
+        )
+    };
     assert_eq!(set(table), actions("Allow"));
     let quoted = set(quoted(&readme));
     for denied in actions("Deny") {
@@ -229,24 +246,86 @@ fn the_permissions_in_the_readme_are_those_of_the_role() {
     }
 }
 
+/// Every action that the policies made from guardrails allow one of the two roles.
+fn allowed_by_guardrails(role: &str) -> BTreeSet<String> {
+    let guardrails = Guardrails::parse(
+        r#"
+        version = 1
+        [[rule]]
+        name = "any"
+        clusters = ["prod"]
+        principals = ["arn:aws:iam::111122223333:role/dev/*"]
+        namespaces = ["shop"]
+        [rule.approvers]
+        slack_users = ["U0123456789"]
+        "#,
+    )
+    .unwrap();
+    let template = template(&guardrails).unwrap();
+    let of_role = template["Resources"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|resource| &resource["Properties"])
+        .filter(|policy| policy["Roles"][0]["Ref"] == role);
+    of_role
+        .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap())
+        .filter(|statement| statement["Effect"] == "Allow")
+        .map(|statement| statement["Action"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The table has a column for each function, and `yes` in it.
+#[test]
+fn the_permissions_in_security_md_are_those_of_the_roles_that_approvals_add() {
+    let security = read("SECURITY.md");
+    let table = marked(&security, "approvals");
+    for (at, function, attached) in [
+        (1, "Approver", &["HaveItGranted"][..]),
+        (2, "Granter", &[]),
+        (3, "Revoker", &[]),
+    ] {
+        let role = format!("{function}Role");
+        let rows = table.lines().filter(|row| {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            row.starts_with("| `") && cells[at] == "yes"
+        });
+        let said = set(rows.flat_map(|row| {
+            let (actions, _) = row.split_once(" | ").unwrap();
+            actions.split('`').skip(1).step_by(2)
+        }));
+        let mut allowed = actions(APPROVALS, &role, attached, "Allow");
+        allowed.extend(allowed_by_guardrails(&role));
+        assert_eq!(said, allowed, "{function}");
+    }
+}
+
 #[test]
 fn every_parameter_of_the_stack_is_in_the_readme() {
     let readme = read("README.md");
-    assert_eq!(
-        first_column(marked(&readme, "parameters")),
-        parameters(),
-        "in the order of the template"
-    );
+    for (mark, name) in [("parameters", "Parameters"), ("outputs", "Outputs")] {
+        assert_eq!(
+            first_column(marked(&readme, mark)),
+            section(name),
+            "in the order of the template"
+        );
+    }
 }
 
 #[test]
 fn the_runbook_has_a_heading_for_everything_that_can_go_wrong_and_no_other() {
     let runbook = read("docs/runbook.md");
-    let alarms = resources("AWS::CloudWatch::Alarm");
-    assert!(!alarms.is_empty());
-    assert_eq!(headings_under(&runbook, "Alarms"), alarms);
+    for (heading, template) in [("Alarms", TEMPLATE), ("Alarms of approvals", APPROVALS)] {
+        let alarms = resources(template, "AWS::CloudWatch::Alarm");
+        assert!(!alarms.is_empty());
+        assert_eq!(headings_under(&runbook, heading), alarms);
+    }
 
     let mut faults = literals_in("functions/responder/src/fault.rs", "fn name(&self)");
+    faults.extend(literals_in(
+        "functions/granter/src/fault.rs",
+        "fn name(&self)",
+    ));
     faults.insert(CONFIGURATION.to_owned());
     assert_eq!(headings_under(&runbook, "Failed invocations"), faults);
 
@@ -264,6 +343,67 @@ fn the_runbook_lists_every_metric() {
             .map(|metric| metric.name())
             .collect::<Vec<_>>()
     );
+}
+
+/// A table of docs/approvals.md, and where its words come from.
+#[test]
+fn the_tables_about_approvals_have_every_word_of_the_code_and_no_other() {
+    let document = read("docs/approvals.md");
+    let table = |name: &str| {
+        let listed = first_column(marked(&document, name));
+        let listed_once = set(listed.iter().copied());
+        assert_eq!(listed_once.len(), listed.len(), "{name}: {listed:?}");
+        listed_once
+    };
+    assert_eq!(
+        table("states"),
+        set(State::ALL.iter().map(|state| state.slug()))
+    );
+    let mut kinds = literals_in("crates/eks-access/src/access.rs", "impl News {");
+    kinds.insert("audit".to_owned());
+    assert_eq!(table("kinds"), kinds);
+    let record = "crates/eks-access/src/access/record.rs";
+    assert_eq!(table("actions"), literals_in(record, "impl Action {"));
+    let fields = table("record").into_iter();
+    let fields = set(fields.map(|field| field.trim_start_matches("evidence.").to_owned()));
+    assert_eq!(fields, literals_in(record, "pub fn json("));
+    let mut refusals = literals_in("crates/eks-access/src/access/life.rs", "impl No {");
+    refusals.extend(["not-found", "not-allowed", "try-again"].map(str::to_owned));
+    assert_eq!(table("answers"), refusals);
+}
+
+/// Each threat has a row, and what shows that it is met is a test that exists, or is said to be words only.
+#[test]
+fn every_threat_has_a_test_or_is_said_to_have_none() {
+    let security = read("SECURITY.md");
+    let mut tests = String::new();
+    for folder in ["crates", "functions", "tests"] {
+        for ending in [".rs", ".py"] {
+            for path in source::files(folder, ending) {
+                tests.push_str(&read(&path));
+            }
+        }
+    }
+    let rows: Vec<&str> = marked(&security, "threats")
+        .lines()
+        .filter(|row| row.starts_with("| T"))
+        .collect();
+    for (row, number) in rows.iter().zip(1..) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        assert_eq!(cells[0].trim(), format!("T{number}"));
+        let shown = cells[3].split('`').skip(1).step_by(2);
+        let mut is_shown = cells[3].contains("documented only");
+        for name in shown {
+            let forms = [format!("fn {name}("), format!("def {name}(")];
+            assert!(
+                forms.iter().any(|form| tests.contains(form)),
+                "T{number} names the test {name}"
+            );
+            is_shown = true;
+        }
+        assert!(is_shown, "T{number} has no test");
+    }
+    assert_eq!(rows.len(), 22);
 }
 
 // ---- links, paths and commands ----

@@ -143,11 +143,14 @@ pub(crate) fn literals_in(path: &str, signature: &str) -> BTreeSet<String> {
         .collect()
 }
 
-const TEMPLATE: &str = "infra/sam/template.yaml";
+/// The stack's template.
+pub(crate) const TEMPLATE: &str = "infra/sam/template.yaml";
+/// The one of what `Approvals=on` adds.
+pub(crate) const APPROVALS: &str = "infra/sam/approvals.yaml";
 
-/// The names in a section of the template whose next line has this text.
-pub(crate) fn resources(kind: &str) -> BTreeSet<String> {
-    let template = read(TEMPLATE);
+/// The names of a template's resources of this type.
+pub(crate) fn resources(template: &str, kind: &str) -> BTreeSet<String> {
+    let template = read(template);
     let lines: Vec<&str> = template.lines().collect();
     lines
         .windows(2)
@@ -160,10 +163,10 @@ pub(crate) fn resources(kind: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The names of the template's parameters.
-pub(crate) fn parameters() -> Vec<String> {
+/// The names in a section of the stack's template, such as `Parameters`.
+pub(crate) fn section(name: &str) -> Vec<String> {
     let template = read(TEMPLATE);
-    let (_, rest) = template.split_once("\nParameters:\n").unwrap();
+    let (_, rest) = template.split_once(&format!("\n{name}:\n")).unwrap();
     rest.lines()
         .take_while(|line| line.is_empty() || line.starts_with(' '))
         .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
@@ -172,16 +175,23 @@ pub(crate) fn parameters() -> Vec<String> {
         .collect()
 }
 
-/// The actions that the policies of the function's role have with this effect, the attached one included.
-pub(crate) fn actions(effect: &str) -> BTreeSet<String> {
-    let template = read(TEMPLATE);
+/// The actions that a role has with this effect by its own policies and by those that a template attaches to it.
+pub(crate) fn actions(
+    template: &str,
+    role: &str,
+    attached: &[&str],
+    effect: &str,
+) -> BTreeSet<String> {
+    let template = read(template);
     let policies = |resource: &str, key: &str| {
         let (_, rest) = template.split_once(&format!("\n  {resource}:\n")).unwrap();
         let (_, policies) = rest.split_once(&format!("      {key}:\n")).unwrap();
         actions_in(policies, effect)
     };
-    let mut found = policies("ResponderRole", "Policies");
-    found.extend(policies("LookForLogins", "PolicyDocument"));
+    let mut found = policies(role, "Policies");
+    for resource in attached {
+        found.extend(policies(resource, "PolicyDocument"));
+    }
     found
 }
 

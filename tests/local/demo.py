@@ -1,22 +1,27 @@
 #!/usr/bin/env python3
 """Shows the main job for real, without an AWS account (`make run`), and fails if it went otherwise.
 
-Lines go into a cluster's log; what comes back is what a person would read in the mail. `make test` runs
-the same with the package as it is deployed.
+Lines go into a cluster's log; what comes back is what people would read in the mail and in Slack, and do there.
+`make test` runs the same with the packages as they are deployed.
 """
 
 import argparse
 import json
+import shutil
 import sys
 import textwrap
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import shown
+from authenticator import granted, identity, line, refused
+from product import GUARDRAILS, KIM, SAM, Product
 from stack import (
     ACCOUNT, ADMIN_ROLE, CLUSTER, FORMER_SSO_ROLE, FUNCTION, LOG_GROUP, MODE, NODE_ROLE, PIPELINE_ROLE, ROOT,
-    SSO_PATH, SSO_ROLE, Failure, Mail, Stack, end_on_signals, framed, wait_for,
+    SSO_PATH, SSO_ROLE, Failure, Mail, end_on_signals, framed, wait_for,
 )  # fmt: skip
 
 MAILS = ROOT / "target/local/mails"
@@ -25,40 +30,9 @@ CARDS = ROOT / "target/local/cards.json"
 TRIES = 5
 # What fits on a screen; the whole mail goes into a file.
 SHOWN_LINES = 40
-
-
-def line(level: str, message: str, **fields: str) -> str:
-    """One line as the authenticator writes it: logrus, keys in order, values quoted as Go does."""
-
-    def quoted(value: str) -> str:
-        return value if all(c.isalnum() or c in "-._/@^+" for c in value) else json.dumps(value)
-
-    pairs = {"level": level, "msg": message, **dict(sorted(fields.items()))}
-    return f'time="{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" ' + " ".join(f"{key}={quoted(value)}" for key, value in pairs.items())
-
-
-def request(client_port: int) -> dict[str, str]:
-    return {"client": f"127.0.0.1:{client_port}", "method": "POST", "path": "/authenticate"}
-
-
-def identity(role: str, role_id: str, session: str, client_port: int) -> str:
-    return line(
-        "info", "STS response", accesskeyid="ASIAIOSFODNN7EXAMPLE", accountid=ACCOUNT,
-        arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{session}", session=session,
-        stsendpoint="sts.eu-west-1.amazonaws.com", userid=role_id, **request(client_port),
-    )  # fmt: skip
-
-
-def refused(error: str, client_port: int, role: str | None = None) -> str:
-    who = {"arn": f"arn:aws:iam::{ACCOUNT}:role/{role}"} if role else {}
-    return line("warning", "access denied", error=error, **who, **request(client_port))
-
-
-def granted(role: str, client_port: int) -> str:
-    return line(
-        "info", "access granted", arn=f"arn:aws:iam::{ACCOUNT}:role/{role}", groups="[platform]",
-        uid=f"aws-iam-authenticator:{ACCOUNT}:AROA1234567890EXAMPLE", username=role, **request(client_port),
-    )  # fmt: skip
+SAMS_ROLE = "sam"
+REASON = "incident 4711: the shop does not answer"
+AUDIT = ["requested", "approved", "granting", "granted", "revoked"]
 
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -73,9 +47,11 @@ class Scene:
     principal: str | None = None
     # What EKS and IAM must have told: what it is about, and a part of the sentence.
     learned: dict[str, str] = field(default_factory=dict)
+    # Whether the guardrails offer the principal access.
+    is_offered: bool = False
 
 
-def scenes(stack: Stack) -> list[Scene]:
+def scenes(stack: Product) -> list[Scene]:
     """What happens, in the cluster that the stack has made; the sessions' ids are those of its roles."""
     sso, pipeline, node = map(stack.role_id, (SSO_ROLE, PIPELINE_ROLE, NODE_ROLE))
     iam = f"arn:aws:iam::{ACCOUNT}:role"
@@ -130,6 +106,18 @@ def scenes(stack: Stack) -> list[Scene]:
             "token-for-another-endpoint",
         ),
         Scene(
+            "Sam's role was never let in, and the guardrails offer it a look at two namespaces",
+            [
+                identity(SAMS_ROLE, stack.role_id(SAMS_ROLE), "sam@example.com", 40350),
+                refused("identity is not mapped", 40350, SAMS_ROLE),
+            ],
+            "principal-not-mapped",
+            f"{iam}/{SAMS_ROLE}",
+            {"in IAM": f"{iam}/dev/{SAMS_ROLE}, made "},
+            is_offered=True,
+        ),
+        # The last, for while aws-auth is broken nobody is offered anything.
+        Scene(
             "somebody breaks aws-auth with one wrong indent, and twelve nodes are locked out",
             [
                 line("warning", f"Errors parsing configmap: {BROKEN_YAML}"),
@@ -166,83 +154,243 @@ def quote(lines: list[str], width: int = 110) -> str:
     return "\n".join(f"  > {text if len(text) <= width else text[: width - 1] + '…'}" for text in shown)
 
 
-def show(mail: Mail, name: str) -> None:
-    """The mail as its reader sees it, without scrolling."""
+def keep(mail: Mail, name: str) -> Path:
     path = MAILS / f"{name}.txt"
     path.write_text("\n".join(mail.lines()) + "\n")
-    shown = mail.lines()
-    if len(shown) > SHOWN_LINES:
-        cut = SHOWN_LINES - 2
-        shown = [*shown[:cut], "", f"[{len(shown) - cut} more lines in {path.relative_to(ROOT)}]"]
-    print(framed(shown), flush=True)
+    return path
 
 
-def play(stack: Stack, scenes: list[Scene]) -> None:
-    MAILS.mkdir(parents=True, exist_ok=True)
-    received: list[dict] = []
-    for number, scene in enumerate(scenes, start=1):
-        print(f"\n{number}. {scene.title}\n\n{quote(scene.lines)}\n", flush=True)
-        before, began = len(stack.relay.mails), time.monotonic()
-        stack.put(scene.lines)
-        (mail, *_) = wait_for(f"the mail about {scene.cause}", 20, lambda before=before: stack.relay.mails[before:])
+def show(mail: Mail, name: str, most: int = SHOWN_LINES) -> None:
+    """The mail as its reader sees it, without scrolling."""
+    path, lines = keep(mail, name), mail.lines()
+    if len(lines) > most:
+        cut = most - 2
+        lines = [*lines[:cut], "", f"[{len(lines) - cut} more lines in {path.relative_to(ROOT)}]"]
+    say(framed(lines))
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+class Story:
+    """What happens, one thing after another, and whether it went as it should."""
+
+    def __init__(self, stack: Product):
+        self.stack, self.slack = stack, stack.slack
+        self.number = 0
+        # What a machine that is subscribed has heard, and how many mails were seen.
+        self.received: list[dict] = []
+        self.mails = 0
+
+    def title(self, title: str) -> None:
+        self.number += 1
+        say(f"\n{self.number}. {title}\n")
+
+    def mail(self, about: str) -> Mail:
+        """The next mail."""
+        seen, self.mails = self.mails, self.mails + 1
+        return wait_for(f"the mail {about}", 20, lambda: self.stack.relay.mails[seen:])[0]
+
+    def notices(self, *kinds: str) -> list[dict]:
+        """What comes next to machines, when there is one of each of these kinds; in whichever order."""
+        expected, seen = Counter(kinds), len(self.received)
+
+        def all_of_them() -> list[dict]:
+            self.received.extend(self.stack.notices())
+            return self.received[seen:] if len(self.received) - seen >= len(kinds) else []
+
+        found = wait_for(f"{', '.join(kinds)}, for machines", 20, all_of_them)
+        if Counter(notice["kind"] for notice in found) != expected:
+            raise Failure(f"{', '.join(kinds)} were expected, and not {json.dumps(found, indent=1)}")
+        return sorted(found, key=lambda notice: kinds.index(notice["kind"]))
+
+    def play(self, scenes: list[Scene]) -> None:
+        shutil.rmtree(MAILS, ignore_errors=True)
+        MAILS.mkdir(parents=True)
+        for scene in scenes:
+            self.scene(scene)
+            if scene.is_offered:
+                Grant(self, f"arn:aws:iam::{ACCOUNT}:role/dev/{SAMS_ROLE}").play()
+        self.jane_tries_again(scenes)
+        self.jane_is_let_in(scenes[0])
+        self.end(scenes)
+
+    def scene(self, scene: Scene) -> None:
+        self.title(f"{scene.title}\n\n{quote(scene.lines)}")
+        began = time.monotonic()
+        self.stack.put(scene.lines)
+        mail = self.mail(f"about {scene.cause}")
         took = time.monotonic() - began
-        show(mail, f"{number}-{scene.cause}")
-        print(f"\n  {took:.2f} s after the {'lines were' if len(scene.lines) > 1 else 'line was'} logged", flush=True)
+        show(mail, f"{self.number}-{scene.cause}", 24 if scene.is_offered else SHOWN_LINES)
+        say(f"\n  {took:.2f} s after the {'lines were' if len(scene.lines) > 1 else 'line was'} logged")
+        more = ("requested", "audit") if scene.is_offered else ()
+        check(scene, self.notices("first", *more)[0])
 
-        def new_notices(have=len(received)):
-            received.extend(stack.notices())
-            return received[have:]
+    def jane_tries_again(self, scenes: list[Scene]) -> None:
+        """Nothing more may come: neither from who tries again, nor from the granted logins, nor from another component's
+        stream."""
+        self.title(f"Jane tries again, {TRIES} times, and nobody hears of it twice")
+        for _ in range(TRIES):
+            self.stack.put(scenes[0].lines)
+        self.stack.put(AUDIT_NOISE, self.stack.audit_stream)
+        deliveries = len(scenes) + TRIES + 1
+        wait_for("the function to have seen every delivery", 20, lambda: len(self.stack.reports()) >= deliveries)
+        too_much = self.stack.notices() + self.stack.relay.mails[self.mails :]
+        if too_much:
+            raise Failure(f"nothing was to be told, and this was: {too_much}")
+        if total(self.stack, "Suppressed") != TRIES:
+            raise Failure(f"{TRIES} denials were to be counted and not told, {total(self.stack, 'Suppressed')} were")
 
-        check(scene, wait_for("the same notice for machines", 10, new_notices))
+    def jane_is_let_in(self, scene: Scene) -> None:
+        """People are told when it is over: the next look is two minutes after the last denial."""
+        self.title("Jane is let in; a tick sees it some minutes later (the clock is put forward)")
+        # A line tells its time to the second, and a login in the second of the last denial may have come before it.
+        time.sleep(1)
+        self.stack.put([granted(SSO_ROLE, 40500)])
+        self.stack.tick(minutes=3)
+        show(self.mail("that it is over"), f"{self.number}-resolved")
+        (notice,) = self.notices("resolved")
+        if (notice["principal"], notice["count"]) != (scene.principal, 1 + TRIES):
+            raise Failure(f"not what was resolved: {json.dumps(notice, indent=1)}")
 
-    # Nothing more may come: neither from who tries again, nor from the granted logins, nor from another
-    # component's stream.
-    number = len(scenes) + 1
-    print(f"\n{number}. Jane tries again, {TRIES} times, and nobody hears of it twice", flush=True)
-    for _ in range(TRIES):
-        stack.put(scenes[0].lines)
-    stack.put(AUDIT_NOISE, stack.audit_stream)
-    deliveries = len(scenes) + TRIES + 1
-    wait_for("the function to have seen every delivery", 20, lambda: len(stack.reports()) >= deliveries)
-    received.extend(stack.notices())
-    expected = len(scenes)
-    if len(received) != expected or len(stack.relay.mails) != expected:
-        raise Failure(f"{expected} notices were expected, {len(received)} came: {[n.get('cause') for n in received]}")
-    if total(stack, "Suppressed") != TRIES:
-        raise Failure(f"{TRIES} denials were to be counted and not told, {total(stack, 'Suppressed')} were")
-
-    # People are told when it is over: the next look is two minutes after the last denial.
-    number += 1
-    print(f"\n{number}. Jane is let in; a tick sees it some minutes later (the clock is put forward)\n", flush=True)
-    # A line tells its time to the second, and a login in the second of the last denial may have come before it.
-    time.sleep(1)
-    stack.put([granted(SSO_ROLE, 40500)])
-    stack.tick(minutes=3)
-    (mail,) = wait_for("the mail that it is over", 20, lambda: stack.relay.mails[expected:])
-    show(mail, f"{number}-resolved")
-    (notice,) = wait_for("the same notice for machines", 10, stack.notices)
-    if (notice["kind"], notice["principal"], notice["count"]) != ("resolved", scenes[0].principal, 1 + TRIES):
-        raise Failure(f"not what was resolved: {json.dumps(notice, indent=1)}")
-
-    if stack.slack:
-        cards, complaints = stack.slack.cards(), stack.slack.ask("complaints")
-        CARDS.write_text(json.dumps(cards, indent=1, ensure_ascii=False) + "\n")
+    def end(self, scenes: list[Scene]) -> None:
+        """Whoever played AWS and Slack was content, and no function had anything to complain of."""
+        cards, complaints = self.slack.cards(), self.stack.slack_server.ask("complaints")
+        CARDS.write_text(json.dumps(self.slack.messages(), indent=1, ensure_ascii=False) + "\n")
         if complaints or len(cards) != len(scenes):
             raise Failure(f"{len(scenes)} cards were expected in Slack, {len(cards)} came; Slack says {complaints}")
+        if complaints := self.stack.control_plane.ask("complaints"):
+            raise Failure(f"EKS was asked what nobody should ask: {complaints}")
+        logged = [line for name in self.stack.functions() for line in self.stack.function_log(name)]
+        if errors := [line for line in logged if '"level":"error"' in line]:
+            raise Failure(f"a function says that something is wrong: {errors}")
 
 
-def total(stack: Stack, metric: str) -> int:
+class Grant:
+    """Sam's request, from the card in Slack to the audit."""
+
+    def __init__(self, story: Story, principal: str):
+        self.story, self.stack, self.slack = story, story.stack, story.slack
+        self.principal = principal
+        self.entries = self.all_entries()
+
+    def play(self) -> None:
+        self.asked()
+        self.granted()
+        self.over()
+
+    def all_entries(self) -> list[str]:
+        return self.stack.eks.list_access_entries(clusterName=CLUSTER)["accessEntries"]
+
+    def card(self) -> dict:
+        (card,) = wait_for("the request's message in Slack", 20, self.slack.requests)
+        return card
+
+    def get(self, *rest: str) -> dict:
+        return self.stack.call("GET", "/".join(["/v1/requests", self.id, *rest]))
+
+    def asked(self) -> None:
+        story, slack = self.story, self.slack
+        story.title("Slack asks who may say yes. Nothing is granted by itself")
+        keep(story.mail("about the request"), f"{story.number}-requested")
+        say(framed(shown.message(self.card())))
+        (request,) = self.stack.call("GET", "/v1/requests")["requests"]
+        self.id = request["id"]
+        self.must_be_refused("identity is not mapped")
+
+        forged = slack.click(self.card(), "req:review", KIM, secret="a guess")
+        if forged["status"] != 401 or slack.form(KIM):
+            raise Failure(f"a click that Slack did not sign was answered: {forged}")
+        own = slack.click(self.card(), "req:review", SAM)
+        (whisper,) = slack.whispers(SAM)
+        if own["status"] != 200 or slack.form(SAM) or "nobody decides about themselves" not in whisper["text"]:
+            raise Failure(f"Sam may not decide about himself: {own}, {whisper}")
+        slack.click(self.card(), "req:review", KIM)
+        form = slack.form(KIM) or fail("Kim clicked, and no form was opened")
+        say(f"""
+  A click that Slack did not sign: {forged["status"]}. Sam clicks Review: "{whisper["text"]}".
+  Kim, of the group that the guardrails name, clicks Review and gets the form:
+
+{framed(shown.form(form))}""")
+
+    def granted(self) -> None:
+        story, slack = self.story, self.slack
+        story.title("Kim says yes, for one minute. A function of its own makes the access entry")
+        began = time.monotonic()
+        sent = slack.submit({"namespaces": ["shop"], "duration": "60", "reason": REASON}, KIM)
+        if (sent["status"], sent["body"]) != (200, "") or slack.form(KIM):
+            raise Failure(f"the form was not taken: {sent}")
+        keep(story.mail("about the grant"), f"{story.number}-granted")
+        took = time.monotonic() - began
+        story.notices("granted", "audit", "audit", "audit")
+        self.must_be("active")
+        entry = {"clusterName": CLUSTER, "principalArn": self.principal}
+        described = self.stack.eks.describe_access_entry(**entry)["accessEntry"]
+        policies = self.stack.eks.list_associated_access_policies(**entry)["associatedAccessPolicies"]
+        given = [(policy["policyArn"].rpartition("/")[2], policy["accessScope"]) for policy in policies]
+        tags = {"managed-by": "eks-access-responder", "request-id": self.id, "expires-at": described["tags"].get("expires-at")}
+        for what, is_so in {
+            "type and groups": (described["type"], described["kubernetesGroups"]) == ("STANDARD", []),
+            "policies": given == [("AmazonEKSViewPolicy", {"type": "namespace", "namespaces": ["shop"]})],
+            "tags": described["tags"] == tags and tags["expires-at"],
+            "other entries": sorted(self.all_entries()) == sorted([*self.entries, self.principal]),
+        }.items():
+            if not is_so:
+                raise Failure(f"the access entry's {what} are not what was approved: {described}, {policies}")
+        login = self.stack.would_log_in(SAMS_ROLE)
+        username = login.get("username") or fail(f"Sam should get in now: {login}")
+        say(framed([
+            f"principal   {described['principalArn']}",
+            f"type        {described['type']}, no groups",
+            "policy      AmazonEKSViewPolicy in namespace shop, and no other",
+            *(f"tag         {key}={value}" for key, value in tags.items()),
+        ]))  # fmt: skip
+        say(f"\n  {took:.2f} s after the form was sent Sam would get in, as {username}")
+
+    def over(self) -> None:
+        story = self.story
+        story.title("The minute is over (the clock is put forward): another function takes the entry away")
+        self.stack.tick(minutes=2, function="revoker")
+        keep(story.mail("about the end"), f"{story.number}-revoked")
+        story.notices("revoked", "audit")
+        if self.all_entries() != self.entries:
+            raise Failure(f"the entries should be those of before, {self.entries}, and are {self.all_entries()}")
+        self.must_be_refused("identity is not mapped")
+        self.must_be("revoked")
+        headline, _, summary, *_ = shown.message(self.card())
+        say(framed([headline, "", summary, "[…]"]))
+        history = self.get("history")["history"]
+        if [record["action"] for record in history] != AUDIT:
+            raise Failure(f"not the audit that was expected: {json.dumps(history, indent=1)}")
+        say("\n  Sam is refused again. What the audit says, in the table, in the functions' logs and to whoever subscribes:\n")
+        for record in history:
+            who = f"{record['actor']['kind']} {record['actor']['id']}"
+            say(f"    {record['at']}  {record['action']:10} {who:20}  {record['reason']}")
+
+    def must_be(self, state: str) -> None:
+        if (is_so := self.get()["request"]["state"]) != state:
+            raise Failure(f"the request should be {state}, and is {is_so}")
+
+    def must_be_refused(self, why: str) -> None:
+        if (login := self.stack.would_log_in(SAMS_ROLE)) != {"refused": why}:
+            raise Failure(f"Sam should not get in: {login}")
+
+
+def fail(why: str):
+    raise Failure(why)
+
+
+def total(stack: Product, metric: str) -> int:
     """The sum of a metric over all deliveries, those by symptom left out."""
     return sum(document.get(metric, 0) for document in stack.metrics() if "Symptom" not in document)
 
 
-def check(scene: Scene, notices: list[dict]) -> None:
-    """The right cause by the right facts, and none unknown: this EKS and IAM are not of our making."""
-    if [notice["cause"] for notice in notices] != [scene.cause]:
-        raise Failure(f"`{scene.title}`: expected {scene.cause}, got {[notice['cause'] for notice in notices]}")
-    (notice,) = notices
+def check(scene: Scene, notice: dict) -> None:
+    """The right cause by the right facts, and none unknown."""
     learned = {fact["about"]: fact["text"] for fact in notice["facts"]["learned"]}
     for what, is_right in {
+        "cause": notice["cause"] == scene.cause,
         "principal": notice["principal"] == scene.principal,
         "facts.learned": all(part in learned.get(about, "") for about, part in scene.learned.items()),
         "facts.unknown": notice["facts"]["unknown"] == [],
@@ -252,12 +400,6 @@ def check(scene: Scene, notices: list[dict]) -> None:
             raise Failure(f"`{scene.title}`: `{what}` is not what it should be: {json.dumps(notice, indent=1)}")
 
 
-def slack_said(stack: Stack, cards: int) -> str:
-    if stack.slack:
-        return f"Slack got {cards} cards, and edited Jane's in place: {CARDS.relative_to(ROOT)}."
-    return "There was no Slack in it; after `make tools` there is."
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--function", type=Path, default=FUNCTION, metavar="ZIP")
@@ -265,37 +407,40 @@ def main() -> None:
     end_on_signals()
 
     began = time.monotonic()
-    print("\nstarting a local stand-in for AWS and installing the responder in it …", flush=True)
-    with Stack(arguments.function) as stack:
-        print(f"ready after {time.monotonic() - began:.1f} s: cluster `{CLUSTER}`, log group {LOG_GROUP}")
+    say("\nstarting a local stand-in for AWS and for Slack, and installing the four functions in it …")
+    with Product(arguments.function) as stack:
+        say(f"ready after {time.monotonic() - began:.1f} s: cluster `{CLUSTER}`, log group {LOG_GROUP}")
         all_scenes = scenes(stack)
         try:
-            play(stack, all_scenes)
+            Story(stack).play(all_scenes)
         except Failure as failure:
             raise Failure(f"{failure}\n{stack.diagnostics()}") from None
         counted = {name: total(stack, name) for name in ("Lines", "Ignored", "Denials", "FactsUnknown", "Suppressed")}
         if counted["FactsUnknown"]:
             raise Failure(f"facts stayed unknown\n{stack.diagnostics()}")
 
-    print(f"""
+    say(f"""
 ── what this showed ─────────────────────────────────────────────────────────────────
   Of {counted["Lines"]} lines in a cluster's log {counted["Denials"]} told of something refused or broken. They became {len(all_scenes)} notices:
 {chr(10).join(f"    {scene.cause:28} {scene.title}" for scene in all_scenes)}
   The granted logins made none, nor did what the audit log says ({counted["Ignored"]} line ignored). The forged
-  line named nobody. Why the first two were refused is in no line: the function asked EKS and IAM.
+  line named nobody. Why roles were refused is in no line: the function asked EKS and IAM.
   Of Jane people were told once, and once more when she got in; {counted["Suppressed"]} more denials were only counted.
-  {slack_said(stack, len(all_scenes))}
+  Sam was let in by somebody else's yes, for a minute, and by nobody but the function that can.
+  All that Slack got is in {CARDS.relative_to(ROOT)}, the mails are in {MAILS.relative_to(ROOT)}/.
 
-  Real        the function's own binary, {arguments.function.name}, run as Lambda runs it; the
-              delivery that it gets from the log group; what it publishes.
-  Simulated   CloudWatch Logs, Lambda, DynamoDB, EKS, IAM, SNS and SQS, by MiniStack on 127.0.0.1;
-              the mailbox, by a relay that keeps what SNS would have sent{"; Slack" if stack.slack else ""}.
-  In AWS      lines arrive after seconds or minutes; a delivery that fails is tried again and then
-              kept in a queue; the filter lets less through (infra/sam/template.yaml).
+  Real        the functions' own binaries, {arguments.function.name} and its like, run as Lambda
+              runs them: what they get, check, ask, write and send.
+  Simulated   EKS, by a fake of ours that is as strict as AWS; Slack, by one that signs as Slack does; the
+              mailbox, by a relay that keeps what SNS would have sent; CloudWatch Logs, Lambda, API Gateway,
+              DynamoDB, IAM, Secrets Manager, SNS and SQS, by MiniStack on 127.0.0.1.
+  In AWS      lines arrive after seconds or minutes; what fails is tried again and then kept in a queue; the
+              filter lets less through; IAM holds each function to its own few actions (infra/sam).
+              Nothing is offered to anybody before you say so: here {GUARDRAILS.relative_to(ROOT)} does.
 
 ── what to try next ─────────────────────────────────────────────────────────────────
   less {MAILS.relative_to(ROOT)}/1-{all_scenes[0].cause}.txt    a whole mail
-  make local                                          keep this stack, and send it lines of your own
+  make local                                          keep this stack, send it lines, say yes yourself
   cargo run -p eks-access-cli -- explain FILE         the same answers for a log file of yours
   cargo run -p eks-access-cli -- causes               every cause there is
   make build, then `sam deploy`                       in your account; README.md has the whole command

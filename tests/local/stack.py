@@ -1,17 +1,14 @@
-#!/usr/bin/env python3
-"""The responder on this machine, without an AWS account.
+"""The responder on this machine, without an AWS account; product.py adds all the rest.
 
-MiniStack plays CloudWatch Logs, Lambda, SNS, SQS, DynamoDB, EventBridge, EKS and IAM, on 127.0.0.1 and a
-free port. The function that it runs is ours, as built: lines are put into the log group of a cluster, a
-subscription filter delivers them, the function asks EKS and IAM, remembers incidents and publishes
-notices. One thing MiniStack does not do is send mail, so a relay in front of SNS passes every call on as
-it is, and keeps what a mailbox would have got. With `make tools` there is a Slack as well
-(tests/slack/server.py), which refuses what Slack refuses.
+MiniStack plays CloudWatch Logs, Lambda, SNS, SQS, DynamoDB and IAM, on 127.0.0.1 and a free port. The
+function that it runs is ours, as built: lines are put into the log group of a cluster, a subscription filter
+delivers them, the function asks EKS and IAM, remembers incidents and publishes notices.
 
-Run as a program (`make local`) it keeps the stack until Ctrl-C and writes target/local/endpoints.json.
+Two things MiniStack leaves to others. EKS is the strict one of our tests (tests/fakes), which refuses what AWS
+refuses. And nobody sends mail, so a relay in front of SNS passes every call on as it is, and keeps what a
+mailbox would have got.
 """
 
-import argparse
 import contextlib
 import http.client
 import json
@@ -35,6 +32,7 @@ from botocore.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTION = ROOT / "target/lambda/responder-demo.zip"
+EKS = ROOT / "target/debug/local_eks"
 ENDPOINTS = ROOT / "target/local/endpoints.json"
 
 ACCOUNT, REGION, CLUSTER = "111122223333", "eu-west-1", "demo"
@@ -43,12 +41,14 @@ LOG_GROUP = f"/aws/eks/{CLUSTER}/cluster"
 # used here. This one means the same to MiniStack and to AWS: lines as the authenticator writes them.
 FILTER_PATTERN = '"level=" "msg="'
 MODE = "API_AND_CONFIG_MAP"
-# In IAM and EKS: permission sets get a role in this path, and a new ending whenever they are made anew.
+# Permission sets get a role in this path, and a new ending whenever they are made anew.
 SSO_PATH = "/aws-reserved/sso.amazonaws.com/eu-west-1/"
 SSO_ROLE = "AWSReservedSSO_Developer_0123456789abcdef"
 FORMER_SSO_ROLE = "AWSReservedSSO_Developer_fedcba9876543210"
 SSO_PROVIDER = f"arn:aws:iam::{ACCOUNT}:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"
 ADMIN_ROLE, PIPELINE_ROLE, NODE_ROLE = "platform-admin", "deploy", "eks-node"
+# Whom guardrails.toml offers access: roles that nobody has let in.
+DEVELOPERS_PATH, DEVELOPERS = "/dev/", ("sam", "ann", "joe")
 ACCESS_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKS{}Policy"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 # The table of infra/sam/template.yaml; a test compares them.
@@ -73,9 +73,6 @@ TABLE = {
     ],
 }
 TABLE_NAME = "incidents"
-# What tests/slack/workspace.py has.
-SLACK_PYTHON = ROOT / ".tools/slack/bin/python"
-SLACK_CHANNEL, SLACK_TOKEN, SLACK_SECRET = "C0000000001", "xoxb-fake-0000", "eks-access/slack"
 
 
 class Failure(Exception):
@@ -89,6 +86,10 @@ class Mail:
 
     def lines(self) -> list[str]:
         return [f"Subject: {self.subject}", "", *self.body.rstrip().splitlines()]
+
+
+def own_role(function: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:role/{function}"
 
 
 def free_port() -> int:
@@ -109,7 +110,8 @@ def wait_for(what: str, seconds: float, poll):
 
 
 class MailRelay:
-    """Passes calls of SNS on to MiniStack, and keeps the mail of each notice that SNS accepted."""
+    """Passes calls of SNS on to MiniStack, and keeps the mail of each notice that SNS accepted. The audit has none: the
+    subscription of a mailbox leaves it out."""
 
     def __init__(self, upstream_port: int):
         self.mails: list[Mail] = []
@@ -145,6 +147,8 @@ class MailRelay:
     def keep(self, call: dict[str, list[str]]) -> None:
         if call.get("Action") == ["Publish"]:
             (message,) = call["Message"]
+            if "audit" in kinds(call):
+                return
             if call.get("MessageStructure") == ["json"]:
                 bodies = json.loads(message)
                 message = bodies.get("email", bodies["default"])
@@ -155,26 +159,33 @@ class MailRelay:
         self.server.server_close()
 
 
-class Slack:
-    """tests/slack/server.py: it ends with its standard input, so it never outlives us."""
+def kinds(call: dict[str, list[str]]) -> list[str]:
+    """The value of the attribute `kind`, by which subscriptions choose."""
+    names = [key for key, value in call.items() if key.endswith(".Name") and value == ["kind"]]
+    return [value for name in names for value in call.get(name.removesuffix("Name") + "Value.StringValue", [])]
 
-    def __init__(self):
+
+class Program:
+    """A server of our tests: its address is the first line that it prints, and it ends with its standard input, so it never
+    outlives us. `/control/…` is ours."""
+
+    def __init__(self, *command: str | Path):
         self.process = subprocess.Popen(
-            [SLACK_PYTHON, ROOT / "tests/slack/server.py"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         self.url = self.process.stdout.readline().strip()
         if not self.url:
-            raise Failure("the local Slack did not start; `make clean tools` installs it anew")
+            raise Failure(f"{command[0]} did not start; `make clean` and again builds and installs everything anew")
 
-    def ask(self, what: str):
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=10)
-        connection.request("GET", f"/control/{what}")
-        return json.load(connection.getresponse())
-
-    def cards(self) -> list[dict]:
-        """What people see in the channel, replies in threads left out."""
-        return [message for message in self.ask("messages").get(SLACK_CHANNEL, []) if not message.get("thread_ts")]
+    def ask(self, what: str, body: dict | None = None):
+        """The answer to a question, or to an order if it has a body."""
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=20)
+        connection.request("GET" if body is None else "POST", f"/control/{what}", json.dumps(body or {}))
+        answer = connection.getresponse()
+        told = json.load(answer)
+        if answer.status != 200:
+            raise Failure(f"{self.url}/control/{what}: {told}")
+        return told
 
     def close(self) -> None:
         self.process.stdin.close()
@@ -255,10 +266,10 @@ class Server:
         with contextlib.suppress(ProcessLookupError):  # the function's process, should it outlive the server
             os.killpg(self.server.pid, signal.SIGKILL)
 
-    def client(self, service: str):
+    def client(self, service: str, url: str | None = None):
         return boto3.client(
             service,
-            endpoint_url=self.url,
+            endpoint_url=url or self.url,
             region_name=REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",
@@ -275,21 +286,25 @@ class Stack(Server):
         python: str | Path = sys.executable,
         variables: dict[str, str] | None = None,
     ):
-        """`variables` are the function's, besides or in place of the usual ones; then there is no Slack."""
+        """`variables` are the function's, besides or in place of the usual ones."""
         super().__init__(python)
-        self.function, self.variables = function, variables
+        self.function, self.variables = function, variables or {}
 
     def _start(self) -> None:
         if not self.function.is_file():
             raise Failure(f"{self.function} does not exist; `make run` and `make local` build it")
+        if not EKS.is_file():
+            raise Failure(f"{EKS} does not exist; `cargo build --package fakes` builds it")
         super()._start()
         self.relay = MailRelay(self.port)
         self.cleanup.callback(self.relay.close)
-        # `make run` is to install little, so there is a Slack only for who has it already.
-        self.slack = Slack() if self.variables is None and SLACK_PYTHON.is_file() else None
-        if self.slack:
-            self.cleanup.callback(self.slack.close)
+        self.control_plane = self._program(EKS, REGION, ACCOUNT)
         self._provision()
+
+    def _program(self, *command: str | Path) -> Program:
+        program = Program(*command)
+        self.cleanup.callback(program.close)
+        return program
 
     def _provision(self) -> None:
         self._make_cluster()
@@ -298,21 +313,16 @@ class Stack(Server):
 
     def _make_cluster(self) -> None:
         """A cluster as people have it, with what goes wrong over the years."""
-        self.eks, self.iam = map(self.client, ("eks", "iam"))
-        self.eks.create_cluster(
-            name=CLUSTER,
-            roleArn=f"arn:aws:iam::{ACCOUNT}:role/eks-cluster",
-            resourcesVpcConfig={"subnetIds": ["subnet-a", "subnet-b"]},
-            accessConfig={"authenticationMode": MODE, "bootstrapClusterCreatorAdminPermissions": False},
-            logging={"clusterLogging": [{"types": ["authenticator"], "enabled": True}]},
-        )
-        self.eks.get_waiter("cluster_active").wait(name=CLUSTER, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        self.iam, self.eks = self.client("iam"), self.client("eks", self.control_plane.url)
+        self.control_plane.ask("clusters", {"name": CLUSTER, "mode": MODE})
         self._make_role(NODE_ROLE, Service="ec2.amazonaws.com")
+        for name in DEVELOPERS:
+            self._make_role(name, DEVELOPERS_PATH)
         self._let_in(self._make_role(ADMIN_ROLE), "ClusterAdmin", {"type": "cluster"})
         # The permission set was made anew: the role with the old ending is gone, its access entry is not.
         former = self._make_role(FORMER_SSO_ROLE, SSO_PATH, Federated=SSO_PROVIDER)
         self._let_in(former, "View", {"type": "namespace", "namespaces": ["shop"]})
-        self.iam.delete_role(RoleName=FORMER_SSO_ROLE)
+        self._delete_role(FORMER_SSO_ROLE)
         self._make_role(SSO_ROLE, SSO_PATH, Federated=SSO_PROVIDER)
         pipeline = self._make_role(PIPELINE_ROLE, Service="codebuild.amazonaws.com")
         self._let_in(pipeline, "Edit", {"type": "namespace", "namespaces": ["shop"]})
@@ -320,7 +330,7 @@ class Stack(Server):
 
     def _make_pipeline_role_again(self) -> None:
         """Somebody's `terraform destroy` and `apply`. IAM's times are whole seconds, and this must be a later one."""
-        self.iam.delete_role(RoleName=PIPELINE_ROLE)
+        self._delete_role(PIPELINE_ROLE)
         wait_for("another second", 5, lambda: int(time.time()) > self.entries_made)
         self._make_role(PIPELINE_ROLE, Service="codebuild.amazonaws.com")
 
@@ -329,7 +339,15 @@ class Stack(Server):
         action = "sts:AssumeRoleWithSAML" if "Federated" in who else "sts:AssumeRole"
         statement = {"Effect": "Allow", "Principal": who, "Action": action}
         trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        return self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        role = self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trust)["Role"]
+        # EKS takes entries of principals that IAM has.
+        self.control_plane.ask("principals", {"arn": role["Arn"], "id": role["RoleId"]})
+        return role["Arn"]
+
+    def _delete_role(self, name: str) -> None:
+        arn = self.iam.get_role(RoleName=name)["Role"]["Arn"]
+        self.iam.delete_role(RoleName=name)
+        self.control_plane.ask("gone", {"arn": arn})
 
     def _let_in(self, arn: str, policy: str, scope: dict) -> None:
         self.eks.create_access_entry(clusterName=CLUSTER, principalArn=arn, type="STANDARD")
@@ -344,7 +362,8 @@ class Stack(Server):
     def _deploy(self) -> None:
         """What infra/sam/template.yaml makes, as far as the demo needs it."""
         self.logs, self.lambda_, self.sqs, sns = map(self.client, ("logs", "lambda", "sqs", "sns"))
-        self.client("dynamodb").create_table(TableName=TABLE_NAME, **TABLE)
+        self.dynamodb = self.client("dynamodb")
+        self.dynamodb.create_table(TableName=TABLE_NAME, **TABLE)
 
         self.topic_arn = sns.create_topic(Name="eks-access-notices")["TopicArn"]
         self.queue_url = self.sqs.create_queue(QueueName="eks-access-notices")["QueueUrl"]
@@ -363,53 +382,49 @@ class Stack(Server):
         for stream in (self.stream, self.audit_stream):
             self.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
 
+        self._further()
         self.function_name = "responder"
-        function = self.lambda_.create_function(
-            FunctionName=self.function_name,
-            Runtime="provided.al2023",
-            Handler="bootstrap",
-            Role=f"arn:aws:iam::{ACCOUNT}:role/responder",
-            MemorySize=128,
-            Timeout=30,
-            Code={"ZipFile": self.function.read_bytes()},
-            Environment={
-                "Variables": {
-                    "TOPIC_ARN": self.topic_arn,
-                    "OWN_ACCOUNTS": ACCOUNT,
-                    "METRICS_NAMESPACE": "EksAccessResponder",
-                    "TABLE_NAME": TABLE_NAME,
-                    "AWS_ENDPOINT_URL": self.url,
-                    "AWS_ENDPOINT_URL_SNS": self.relay.url,
-                    **self._further_variables(),
-                }
-            },
-        )
-        self.lambda_.get_waiter("function_active_v2").wait(
-            FunctionName=self.function_name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-        )
+        variables = {"OWN_ACCOUNTS": ACCOUNT, "TABLE_NAME": TABLE_NAME, **self.variables}
+        arn = self._make_function(self.function_name, self.function, variables)
         self.logs.put_subscription_filter(
             logGroupName=LOG_GROUP,
             filterName="eks-access-responder",
             filterPattern=FILTER_PATTERN,
-            destinationArn=function["FunctionArn"],
+            destinationArn=arn,
         )
 
-    def _further_variables(self) -> dict[str, str]:
-        if not self.slack:
-            return self.variables or {}
-        self.client("secretsmanager").create_secret(
-            Name=SLACK_SECRET, SecretString=json.dumps({"bot_token": SLACK_TOKEN})
-        )
-        return {
-            "SLACK_SECRET": SLACK_SECRET,
-            "SLACK_CHANNEL": SLACK_CHANNEL,
-            "SLACK_API_URL": f"{self.slack.url}/api/",
-        }
+    def _further(self) -> None:
+        """What there has to be before the responder is."""
 
-    def tick(self, minutes: int = 0) -> None:
+    def _make_function(self, name: str, package: Path, variables: dict[str, str]) -> str:
+        made = self.lambda_.create_function(
+            FunctionName=name,
+            Runtime="provided.al2023",
+            Handler="bootstrap",
+            Role=own_role(name),
+            MemorySize=128,
+            Timeout=30,
+            Code={"ZipFile": package.read_bytes()},
+            Environment={
+                "Variables": {
+                    "TOPIC_ARN": self.topic_arn,
+                    "METRICS_NAMESPACE": "EksAccessResponder",
+                    "AWS_ENDPOINT_URL": self.url,
+                    "AWS_ENDPOINT_URL_SNS": self.relay.url,
+                    "AWS_ENDPOINT_URL_EKS": self.control_plane.url,
+                    **variables,
+                }
+            },
+        )
+        self.lambda_.get_waiter("function_active_v2").wait(
+            FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+        return made["FunctionArn"]
+
+    def tick(self, minutes: int = 0, function: str = "responder") -> None:
         """What EventBridge does every minute; `minutes` puts the clock forward."""
         event = json.dumps(self.tick_event(minutes))
-        answer = self.lambda_.invoke(FunctionName=self.function_name, Payload=event)
+        answer = self.lambda_.invoke(FunctionName=function, Payload=event)
         if "FunctionError" in answer:
             raise Failure(f"the tick failed: {answer['Payload'].read().decode()}")
 
@@ -445,37 +460,41 @@ class Stack(Server):
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
-    def _everything_logged(self) -> list[str]:
+    def _everything_logged(self, function: str) -> list[str]:
         try:
-            events = self.logs.filter_log_events(logGroupName=f"/aws/lambda/{self.function_name}")["events"]
+            events = self.logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
         except self.logs.exceptions.ResourceNotFoundException:
             return []
         return [line for event in events for line in event["message"].splitlines()]
 
-    def function_log(self) -> list[str]:
-        """What the function wrote, the platform's own lines left out."""
+    def function_log(self, function: str = "responder") -> list[str]:
+        """What a function wrote, the platform's own lines left out."""
         platform = ("START ", "END ", "REPORT ", "INIT_START ")
-        return [line for line in self._everything_logged() if not line.startswith(platform)]
+        return [line for line in self._everything_logged(function) if not line.startswith(platform)]
 
     def metrics(self) -> list[dict]:
-        """What the function counted: its lines in the embedded metric format."""
+        """What the responder counted: its lines in the embedded metric format."""
         documents = (json.loads(line) for line in self.function_log() if line.startswith("{"))
         return [document for document in documents if "_aws" in document]
 
     def reports(self) -> list[str]:
         """The platform's line about each delivery that was handled."""
-        return [line for line in self._everything_logged() if line.startswith("REPORT ")]
+        return [line for line in self._everything_logged("responder") if line.startswith("REPORT ")]
+
+    def functions(self) -> list[str]:
+        return [function["FunctionName"] for function in self.lambda_.list_functions()["Functions"]]
 
     def diagnostics(self) -> str:
         """What to look at when something did not arrive."""
-        function = "\n".join(self.function_log()[-20:]) or "(nothing)"
+        wrote = ((name, "\n".join(self.function_log(name)[-20:]) or "(nothing)") for name in self.functions())
         server = self.server_log.read_text(errors="replace")[-2000:] or "(nothing)"
-        return f"--- the function wrote\n{function}\n--- MiniStack wrote\n{server}"
+        return "\n".join([*(f"--- the {name} wrote\n{log}" for name, log in wrote), f"--- MiniStack wrote\n{server}"])
 
     def endpoints(self) -> dict:
         return {
             "endpoint": self.url,
             "sns_endpoint": self.relay.url,
+            "eks_endpoint": self.control_plane.url,
             "region": REGION,
             "account": ACCOUNT,
             "cluster": CLUSTER,
@@ -487,7 +506,6 @@ class Stack(Server):
             "topic_arn": self.topic_arn,
             "queue_url": self.queue_url,
             "table": TABLE_NAME,
-            "slack": self.slack and self.slack.url,
             "credentials": CREDENTIALS,
         }
 
@@ -507,56 +525,3 @@ def end_on_signals() -> None:
 def framed(lines: list[str]) -> str:
     """Lines with a frame, to tell them from what we say ourselves."""
     return "\n".join(["  ┌" + "─" * 76, *(f"  │ {line}".rstrip() for line in lines), "  └" + "─" * 76])
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Keeps the responder and a local stand-in for AWS until Ctrl-C.")
-    parser.add_argument("--function", type=Path, default=FUNCTION, metavar="ZIP")
-    arguments = parser.parse_args()
-    end_on_signals()
-
-    with Stack(arguments.function) as stack, contextlib.ExitStack() as at_end:
-        ENDPOINTS.parent.mkdir(parents=True, exist_ok=True)
-        ENDPOINTS.write_text(json.dumps(stack.endpoints(), indent=2) + "\n")
-        at_end.callback(ENDPOINTS.unlink, missing_ok=True)
-        print(f"""
-The responder is waiting for lines of the cluster `{CLUSTER}`.
-
-  everything's address   {ENDPOINTS.relative_to(ROOT)}
-  send a line of your own, from another terminal in this folder:
-
-    .tools/run/bin/python tests/local/send.py 'time="{time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}" level=warning msg="access denied" arn="arn:aws:iam::{ACCOUNT}:role/your-role" client="127.0.0.1:40000" error="identity is not mapped" method=POST path=/authenticate'
-
-  or a whole log file:
-
-    .tools/run/bin/python tests/local/send.py - < authenticator.log
-
-Mail arrives below. Ctrl-C ends it.""", flush=True)
-
-        shown = written = 0
-        next_tick = time.monotonic() + 60
-        with contextlib.suppress(KeyboardInterrupt):
-            while stack.server.poll() is None:
-                if time.monotonic() >= next_tick:
-                    next_tick += 60
-                    stack.tick()
-                mails, log = stack.relay.mails, stack.function_log()
-                for mail in mails[shown:]:
-                    print("\n" + framed(mail.lines()), flush=True)
-                for line in log[written:]:
-                    # A tick every minute has little to say.
-                    if '"Owed":0,' not in line:
-                        print(f"  function: {line}", flush=True)
-                shown, written = len(mails), len(log)
-                time.sleep(0.5)
-            raise Failure(f"MiniStack ended by itself:\n{stack.server_log.read_text()[-2000:]}")
-        print("\ntaking the stack down")
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except Failure as failure:
-        sys.exit(f"make local: {failure}")
-    except KeyboardInterrupt:
-        pass

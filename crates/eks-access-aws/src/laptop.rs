@@ -12,6 +12,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_sts::config::{ProvideCredentials, SharedCredentialsProvider};
 
+pub mod approvals;
 pub mod clusters;
 pub mod identity;
 pub mod invoke;

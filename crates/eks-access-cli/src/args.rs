@@ -10,6 +10,10 @@ use eks_access::cluster::{AuthenticationMode, Cluster, ClusterName, Region};
 use eks_access::line::Stream;
 use eks_access::principal::{AccountId, Principal};
 
+pub(crate) mod approvals;
+
+pub(crate) use approvals::Approvals;
+
 /// Why an EKS login was refused, and what to do about it.
 ///
 /// Reads control-plane logs of Amazon EKS (the authenticator stream), or what kubectl said, and tells who was refused,
@@ -70,6 +74,8 @@ pub(crate) enum Command {
     #[command(after_help = SELF_TEST_HELP)]
     #[cfg_attr(not(feature = "live"), command(hide = true))]
     SelfTest(SelfTest),
+    #[command(flatten)]
+    Approvals(Approvals),
     /// Check and test the guardrails: who may be offered access, and who may say yes
     Policy(crate::policy::PolicyCommand),
     /// Pack log lines into the event that a log subscription sends to Lambda

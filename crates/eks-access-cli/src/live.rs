@@ -4,12 +4,13 @@ use std::io;
 
 use eks_access::cluster::{ClusterName, Region};
 use eks_access_aws::laptop::identity::Caller;
-use eks_access_aws::laptop::{self, SdkConfig};
+use eks_access_aws::laptop::{self, Refused, SdkConfig};
 
 use crate::args::Account;
 use crate::output::{Error, fact, shown, wrapped};
 
 mod admins;
+mod approvals;
 mod doctor;
 mod gatherer;
 mod incidents;
@@ -18,6 +19,7 @@ mod whoami;
 mod why;
 
 pub(crate) use admins::run as admins;
+pub(crate) use approvals::run as approvals;
 pub(crate) use doctor::run as doctor;
 pub(crate) use gatherer::Live;
 pub(crate) use incidents::{mute, run as incidents};
@@ -35,6 +37,12 @@ fn wait<T>(future: impl Future<Output = T>) -> Result<T, Error> {
         .map_err(|error: io::Error| Error::Runtime(error))
 }
 
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Ask(refused.to_string())
+    }
+}
+
 /// Good credentials, and the Region that is asked with them.
 struct Session {
     caller: Caller,
@@ -47,8 +55,7 @@ impl Session {
     /// is not its own.
     async fn start(account: &Account) -> Result<Self, Error> {
         let region = account.region.as_ref().map(Region::as_str);
-        let caller = laptop::caller(account.profile.as_deref(), region).await;
-        let caller = caller.map_err(|refused| Error::Ask(refused.to_string()))?;
+        let caller = laptop::caller(account.profile.as_deref(), region).await?;
         let region: Option<Region> = caller.region().and_then(|region| region.parse().ok());
         let region = region.ok_or_else(|| {
             Error::Ask(

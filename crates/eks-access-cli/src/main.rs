@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         args::Command::Incidents(options) => live::incidents(&options),
         args::Command::Mute(options) => live::mute(&options),
         args::Command::SelfTest(options) => live::self_test(&options),
+        args::Command::Approvals(options) => live::approvals(&options),
         args::Command::Policy(options) => policy::run(&options),
         args::Command::Pack(options) => pack::run(&options),
         args::Command::Completions { shell } => {

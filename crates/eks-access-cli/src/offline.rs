@@ -2,11 +2,16 @@
 
 use eks_access::incident::{Answers, Question};
 
-use crate::args::{Admins, Doctor, Incidents, Mute, SelfTest, Whoami, Why};
+use crate::args::{Admins, Approvals, Doctor, Incidents, Mute, SelfTest, Whoami, Why};
 use crate::output::{Error, Found};
 
 /// Can't be done here.
 pub(crate) fn admins(_: &Admins) -> Result<Found, Error> {
+    Err(Error::NoAws)
+}
+
+/// Can't be done here.
+pub(crate) fn approvals(_: &Approvals) -> Result<Found, Error> {
     Err(Error::NoAws)
 }
 

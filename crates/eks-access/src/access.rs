@@ -395,6 +395,8 @@ pub struct Request {
     pub approvals: Vec<Approval>,
     /// The rule by which they were enough.
     pub rule: Option<String>,
+    /// The invocation of the granter that is at it. Lambda's further tries are the same one.
+    pub granter: Option<String>,
     /// When the granter began.
     pub starts: Option<i64>,
     /// When it ends. Written down before EKS is asked for anything.
@@ -456,6 +458,7 @@ impl Request {
             needed: 1,
             approvals: Vec::new(),
             rule: None,
+            granter: None,
             starts: None,
             ends: None,
             ended_by: None,

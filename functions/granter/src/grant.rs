@@ -121,7 +121,12 @@ impl Work<'_> {
                 return Ok(Start::End(Ended::Stopped));
             };
             let before = request.version;
-            let record = match request.begin(self.guardrails, self.instruction, clock::now()) {
+            let record = match request.begin(
+                self.guardrails,
+                self.instruction,
+                self.invocation,
+                clock::now(),
+            ) {
                 Ok(Begun::Begin(record)) => record,
                 Ok(Begun::Resume) => {
                     let request = Box::new(request);

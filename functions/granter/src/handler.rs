@@ -109,8 +109,8 @@ impl Granter {
                 self.tell(vec![*request], tally).await;
             }
             Ended::Done(request) => {
-                self.tell(request.into_iter().map(|request| *request).collect(), tally)
-                    .await
+                let requests = request.into_iter().map(|request| *request).collect();
+                self.tell(requests, tally).await;
             }
             Ended::Stopped => tally.add(Metric::GrantsFailed, 1),
         }

@@ -160,7 +160,16 @@ impl Revoker {
 
     /// Does what is due of one request, step by step until nothing is, and tells what is owed.
     pub(crate) async fn look(&self, id: &RequestId, tick: Tick<'_>) -> Result<(), StoreError> {
-        let mut has_news = false;
+        self.look_and_tell(id, false, tick).await
+    }
+
+    /// The same; `has_news` if this tick has made news already.
+    pub(crate) async fn look_and_tell(
+        &self,
+        id: &RequestId,
+        mut has_news: bool,
+        tick: Tick<'_>,
+    ) -> Result<(), StoreError> {
         for _ in 0..STEPS {
             let Some(request) = tick.requests.get(id).await? else {
                 unreadable(id, tick);

@@ -169,7 +169,7 @@ impl Revoker {
             .await?;
         if saved == Saved::Yes {
             tick.tally.add(Metric::Drifted, 1);
-            self.look(id, tick).await?;
+            self.look_and_tell(id, true, tick).await?;
         }
         Ok(())
     }
@@ -209,7 +209,7 @@ impl Revoker {
             .await?;
         if saved == Saved::Yes {
             tick.tally.add(Metric::Drifted, 1);
-            self.look(&request.id, tick).await?;
+            self.look_and_tell(&request.id, true, tick).await?;
         }
         Ok(())
     }
@@ -236,7 +236,7 @@ impl Revoker {
             .await?;
         if saved == Saved::Yes {
             tick.tally.add(Metric::Revoked, 1);
-            self.look(&request.id, tick).await?;
+            self.look_and_tell(&request.id, true, tick).await?;
         }
         Ok(())
     }
@@ -250,7 +250,7 @@ impl Revoker {
             .save(&mut request, before, Some((&record, None)), None)
             .await?;
         if saved == Saved::Yes {
-            self.look(&request.id, tick).await?;
+            self.look_and_tell(&request.id, true, tick).await?;
         }
         Ok(())
     }

@@ -90,7 +90,7 @@ fn who_is_named_by_id_group_role_session_or_user_may_say_yes_and_nobody_else() {
         user("Ops"),
     ] {
         assert_eq!(
-            joe.decided(&guardrails, &[approver.clone()]),
+            joe.decided(&guardrails, std::slice::from_ref(&approver)),
             Err(Refused::NotAnApprover),
             "{approver:?}"
         );
@@ -182,7 +182,7 @@ fn nobody_says_yes_to_their_own_request() {
         ),
     ] {
         assert_eq!(
-            asked.decided(&guardrails, &[approver.clone()]),
+            asked.decided(&guardrails, std::slice::from_ref(&approver)),
             Err(Refused::OwnRequest),
             "{asked:?} {approver:?}"
         );
@@ -202,7 +202,7 @@ fn nobody_says_yes_to_their_own_request() {
         (Asked::role("dev/jane"), slack("U0123456789")),
     ] {
         assert_eq!(
-            asked.decided(&guardrails, &[approver.clone()]),
+            asked.decided(&guardrails, std::slice::from_ref(&approver)),
             Ok("look".to_owned()),
             "{asked:?} {approver:?}"
         );

@@ -109,203 +109,206 @@ fn the_whole_file_is_sound() {
     Guardrails::parse(WHOLE).unwrap();
 }
 
+/// A line of the whole file, another in its place, and words of what is told of that.
+const WRONG_VALUES: &[(&str, &str, &str)] = &[
+    ("version = 1", "version = 2", "`version` is not 1"),
+    ("version = 1", "version = 0x1", "it is a whole number"),
+    ("version = 1", "version = \"1\"", "it is a whole number"),
+    (
+        "partition = \"aws\"",
+        "partition = 1",
+        "`partition`: it is text in quotes",
+    ),
+    (
+        "request_expires = \"8h\"",
+        "request_expires = \"169h\"",
+        "`request_expires`: it reads `30s`, `15m` or `4h`, at most `168h`",
+    ),
+    (
+        "request_expires = \"8h\"",
+        "request_expires = 8",
+        "it is text in quotes",
+    ),
+    (
+        "name = \"first\"",
+        "name = \"\"",
+        "rule, `name`: give it a name",
+    ),
+    (
+        "name = \"first\"",
+        "name = \"a`b\"",
+        "rule, `name`: give it a name",
+    ),
+    (
+        "clusters = [\"prod\"]",
+        "clusters = [\"-prod\"]",
+        "rule `first`, `clusters`: `-prod`: ",
+    ),
+    (
+        "clusters = [\"prod\"]",
+        "clusters = [1, \"prod\"]",
+        "`clusters`: each is text in quotes",
+    ),
+    (
+        "permission_sets = [\"Dev\"]",
+        "permission_sets = [\"Dev*\"]",
+        "`Dev*` is no name of a permission set",
+    ),
+    (
+        "permission_sets = [\"Dev\"]",
+        "permission_sets = [\"\"]",
+        "`` is no name of a permission set",
+    ),
+    (
+        "accounts = [\"111122223333\"]",
+        "accounts = [\"1111\", \"111122223333\"]",
+        "`accounts`: `1111`: ",
+    ),
+    (
+        "users = false",
+        "users = \"no\"",
+        "`users`: it is `true` or `false`",
+    ),
+    (
+        "policies = [\"AmazonEKSViewPolicy\"]",
+        "policies = [\"AmazonEKSClusterAdminPolicy\"]",
+        "the others are never granted",
+    ),
+    (
+        "policies = [\"AmazonEKSViewPolicy\"]",
+        "policies = \"AmazonEKSViewPolicy\"",
+        "`policies`: it is a list",
+    ),
+    (
+        "namespaces = [\"shop\"]",
+        "namespaces = [\"shop\", \"*\"]",
+        "`namespaces`: `*`: it is the whole name of a namespace",
+    ),
+    (
+        "namespaces = [\"shop\"]",
+        "namespaces = [\"shop\", \"kube-system\"]",
+        "it is a namespace of Kubernetes itself",
+    ),
+    (
+        "max_duration = \"4h\"",
+        "max_duration = \"13h\"",
+        "rule `first`, `max_duration`: it reads `30s`, `15m` or `4h`, at most `12h`",
+    ),
+    (
+        "max_duration = \"4h\"",
+        "max_duration = \"0s\"",
+        "`max_duration`: it reads",
+    ),
+    (
+        "max_duration = \"4h\"",
+        "max_duration = \"4\"",
+        "`max_duration`: it reads",
+    ),
+    (
+        "max_duration = \"4h\"",
+        "max_duration = \"h\"",
+        "`max_duration`: it reads",
+    ),
+    (
+        "max_duration = \"4h\"",
+        "max_duration = \"-4h\"",
+        "`max_duration`: it reads",
+    ),
+    (
+        "max_duration = \"4h\"",
+        "max_duration = \"99999999999999999999d\"",
+        "`max_duration`: it reads",
+    ),
+    (
+        "usual_duration = \"1h\"",
+        "usual_duration = \"5h\"",
+        "`usual_duration`: it is more than `max_duration`",
+    ),
+    (
+        "approvals = 1",
+        "approvals = 0",
+        "`approvals`: it is a number from 1 to 10",
+    ),
+    (
+        "approvals = 1",
+        "approvals = 11",
+        "`approvals`: it is a number from 1 to 10",
+    ),
+    (
+        "approvals = 1",
+        "approvals = -1",
+        "`approvals`: it is a whole number",
+    ),
+    (
+        "channels = [\"slack\", \"iam\"]",
+        "channels = [\"slack\", \"email\"]",
+        "`channels`: `email`: it is `slack` or `iam`",
+    ),
+    (
+        "slack_users = [\"U0123456789\"]",
+        "slack_users = [\"@jane\"]",
+        "approvers, `slack_users`: `@jane`: it is Slack's id",
+    ),
+    (
+        "slack_users = [\"U0123456789\"]",
+        "slack_users = [\"S0123456789\"]",
+        "it is Slack's id",
+    ),
+    (
+        "slack_groups = [\"S0123456789\"]",
+        "slack_groups = [\"U0123456789\"]",
+        "it is Slack's id",
+    ),
+    (
+        "review_within = \"24h\"",
+        "review_within = \"8d\"",
+        "break_glass, `review_within`: it reads",
+    ),
+    (
+        "account = \"111122223333\"",
+        "account = \"1\"",
+        "case `granted`, `account`: `1`: ",
+    ),
+    (
+        "cluster = \"prod\"",
+        "cluster = \"\"",
+        "case `granted`, `cluster`: ",
+    ),
+    (
+        "duration = \"1h\"",
+        "duration = \"soon\"",
+        "case `granted`, `duration`: it reads",
+    ),
+    (
+        "approver = [{ slack = \"U0123456789\", groups = [] }]",
+        "approver = [{ groups = [\"S0123456789\"] }]",
+        "an approver is `{ slack",
+    ),
+    (
+        "approver = [{ slack = \"U0123456789\", groups = [] }]",
+        "approver = [{ slack = \"U0123456789\", iam = \"arn:aws:iam::111122223333:user/x\" }]",
+        "an approver is `{ slack",
+    ),
+    (
+        "approver = [{ slack = \"U0123456789\", groups = [] }]",
+        "approver = [{ iam = \"arn:aws:iam::111122223333:role/Ops\" }]",
+        "it is the caller's ARN",
+    ),
+    (
+        "expect = \"granted\"",
+        "expect = \"maybe\"",
+        "`expect`: it is one of granted, offered, ",
+    ),
+    (
+        "break_glass = false",
+        "break_glass = 1",
+        "`break_glass`: it is `true` or `false`",
+    ),
+];
+
 #[test]
 fn every_value_that_cannot_be_is_told_in_its_line() {
-    for (line, changed, words) in [
-        ("version = 1", "version = 2", "`version` is not 1"),
-        ("version = 1", "version = 0x1", "it is a whole number"),
-        ("version = 1", "version = \"1\"", "it is a whole number"),
-        (
-            "partition = \"aws\"",
-            "partition = 1",
-            "`partition`: it is text in quotes",
-        ),
-        (
-            "request_expires = \"8h\"",
-            "request_expires = \"169h\"",
-            "`request_expires`: it reads `30s`, `15m` or `4h`, at most `168h`",
-        ),
-        (
-            "request_expires = \"8h\"",
-            "request_expires = 8",
-            "it is text in quotes",
-        ),
-        (
-            "name = \"first\"",
-            "name = \"\"",
-            "rule, `name`: give it a name",
-        ),
-        (
-            "name = \"first\"",
-            "name = \"a`b\"",
-            "rule, `name`: give it a name",
-        ),
-        (
-            "clusters = [\"prod\"]",
-            "clusters = [\"-prod\"]",
-            "rule `first`, `clusters`: `-prod`: ",
-        ),
-        (
-            "clusters = [\"prod\"]",
-            "clusters = [1, \"prod\"]",
-            "`clusters`: each is text in quotes",
-        ),
-        (
-            "permission_sets = [\"Dev\"]",
-            "permission_sets = [\"Dev*\"]",
-            "`Dev*` is no name of a permission set",
-        ),
-        (
-            "permission_sets = [\"Dev\"]",
-            "permission_sets = [\"\"]",
-            "`` is no name of a permission set",
-        ),
-        (
-            "accounts = [\"111122223333\"]",
-            "accounts = [\"1111\", \"111122223333\"]",
-            "`accounts`: `1111`: ",
-        ),
-        (
-            "users = false",
-            "users = \"no\"",
-            "`users`: it is `true` or `false`",
-        ),
-        (
-            "policies = [\"AmazonEKSViewPolicy\"]",
-            "policies = [\"AmazonEKSClusterAdminPolicy\"]",
-            "the others are never granted",
-        ),
-        (
-            "policies = [\"AmazonEKSViewPolicy\"]",
-            "policies = \"AmazonEKSViewPolicy\"",
-            "`policies`: it is a list",
-        ),
-        (
-            "namespaces = [\"shop\"]",
-            "namespaces = [\"shop\", \"*\"]",
-            "`namespaces`: `*`: it is the whole name of a namespace",
-        ),
-        (
-            "namespaces = [\"shop\"]",
-            "namespaces = [\"shop\", \"kube-system\"]",
-            "it is a namespace of Kubernetes itself",
-        ),
-        (
-            "max_duration = \"4h\"",
-            "max_duration = \"13h\"",
-            "rule `first`, `max_duration`: it reads `30s`, `15m` or `4h`, at most `12h`",
-        ),
-        (
-            "max_duration = \"4h\"",
-            "max_duration = \"0s\"",
-            "`max_duration`: it reads",
-        ),
-        (
-            "max_duration = \"4h\"",
-            "max_duration = \"4\"",
-            "`max_duration`: it reads",
-        ),
-        (
-            "max_duration = \"4h\"",
-            "max_duration = \"h\"",
-            "`max_duration`: it reads",
-        ),
-        (
-            "max_duration = \"4h\"",
-            "max_duration = \"-4h\"",
-            "`max_duration`: it reads",
-        ),
-        (
-            "max_duration = \"4h\"",
-            "max_duration = \"99999999999999999999d\"",
-            "`max_duration`: it reads",
-        ),
-        (
-            "usual_duration = \"1h\"",
-            "usual_duration = \"5h\"",
-            "`usual_duration`: it is more than `max_duration`",
-        ),
-        (
-            "approvals = 1",
-            "approvals = 0",
-            "`approvals`: it is a number from 1 to 10",
-        ),
-        (
-            "approvals = 1",
-            "approvals = 11",
-            "`approvals`: it is a number from 1 to 10",
-        ),
-        (
-            "approvals = 1",
-            "approvals = -1",
-            "`approvals`: it is a whole number",
-        ),
-        (
-            "channels = [\"slack\", \"iam\"]",
-            "channels = [\"slack\", \"email\"]",
-            "`channels`: `email`: it is `slack` or `iam`",
-        ),
-        (
-            "slack_users = [\"U0123456789\"]",
-            "slack_users = [\"@jane\"]",
-            "approvers, `slack_users`: `@jane`: it is Slack's id",
-        ),
-        (
-            "slack_users = [\"U0123456789\"]",
-            "slack_users = [\"S0123456789\"]",
-            "it is Slack's id",
-        ),
-        (
-            "slack_groups = [\"S0123456789\"]",
-            "slack_groups = [\"U0123456789\"]",
-            "it is Slack's id",
-        ),
-        (
-            "review_within = \"24h\"",
-            "review_within = \"8d\"",
-            "break_glass, `review_within`: it reads",
-        ),
-        (
-            "account = \"111122223333\"",
-            "account = \"1\"",
-            "case `granted`, `account`: `1`: ",
-        ),
-        (
-            "cluster = \"prod\"",
-            "cluster = \"\"",
-            "case `granted`, `cluster`: ",
-        ),
-        (
-            "duration = \"1h\"",
-            "duration = \"soon\"",
-            "case `granted`, `duration`: it reads",
-        ),
-        (
-            "approver = [{ slack = \"U0123456789\", groups = [] }]",
-            "approver = [{ groups = [\"S0123456789\"] }]",
-            "an approver is `{ slack",
-        ),
-        (
-            "approver = [{ slack = \"U0123456789\", groups = [] }]",
-            "approver = [{ slack = \"U0123456789\", iam = \"arn:aws:iam::111122223333:user/x\" }]",
-            "an approver is `{ slack",
-        ),
-        (
-            "approver = [{ slack = \"U0123456789\", groups = [] }]",
-            "approver = [{ iam = \"arn:aws:iam::111122223333:role/Ops\" }]",
-            "it is the caller's ARN",
-        ),
-        (
-            "expect = \"granted\"",
-            "expect = \"maybe\"",
-            "`expect`: it is one of granted, offered, ",
-        ),
-        (
-            "break_glass = false",
-            "break_glass = 1",
-            "`break_glass`: it is `true` or `false`",
-        ),
-    ] {
+    for (line, changed, words) in WRONG_VALUES {
         let what = mistaken(line, changed);
         assert!(what.contains(words), "`{words}` is not in: {what}");
     }

@@ -1,6 +1,6 @@
 //! What holds for any file, anything that is asked, and anybody who says yes.
 
-use eks_access::policy::{ArnPattern, Case, Guardrails, Refused, template};
+use eks_access::policy::{ArnPattern, Guardrails, Refused, template};
 use proptest::prelude::*;
 
 use crate::files::{approvers, asked, file};
@@ -14,11 +14,9 @@ fn ask_everything(guardrails: &Guardrails, asked: &Asked) {
     let _ = guardrails.may_decide(&asked.ask(), &caller);
     let _ = asked.decided(guardrails, &[caller.clone(), caller.clone()]);
     let _ = asked.glass(guardrails, &caller);
-    let _ = guardrails
-        .cases()
-        .iter()
-        .map(|case: &Case| case.run(guardrails).is_ok())
-        .count();
+    for case in guardrails.cases() {
+        let _ = case.run(guardrails);
+    }
     let _ = template(guardrails);
 }
 

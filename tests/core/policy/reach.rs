@@ -1,5 +1,6 @@
 //! Whom rules mean, and whom none can.
 
+use eks_access::cluster::ClusterName;
 use eks_access::policy::{AccessPolicy, Approver, Refused};
 
 use crate::world::{ACCOUNT, Asked, HOUR, guardrails, slack, user};
@@ -319,11 +320,11 @@ approvers.slack_users = ["U0123456780"]
     // Each rule has its own approvers.
     let (first, second) = (slack("U0123456789"), slack("U0123456780"));
     assert_eq!(
-        joe().decided(&guardrails, &[first.clone()]),
+        joe().decided(&guardrails, std::slice::from_ref(&first)),
         Ok("look".to_owned())
     );
     assert_eq!(
-        joe().decided(&guardrails, &[second.clone()]),
+        joe().decided(&guardrails, std::slice::from_ref(&second)),
         Err(Refused::NotAnApprover)
     );
     let edit = joe().policy(AccessPolicy::Edit).namespaces(&["web"]);
@@ -398,7 +399,7 @@ fn what_is_known_of_the_file_is_what_is_in_it() {
     let clusters: Vec<&str> = guardrails
         .clusters()
         .into_iter()
-        .map(|name| name.as_str())
+        .map(ClusterName::as_str)
         .collect();
     assert_eq!(clusters, ["prod"]);
     assert!(guardrails.slack_groups().is_empty());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use eks_access::policy::{Guardrails, TemplateError, template};
+use eks_access::policy::{Guardrails, Namespace, TemplateError, template};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -198,7 +198,7 @@ fn calls<'a>(asked: &'a Asked, principal: &'a str, policy: &'a str) -> [Request<
         .terms()
         .namespaces
         .iter()
-        .map(|name| name.as_str())
+        .map(Namespace::as_str)
         .collect();
     let create = vec![
         ("eks:principalArn", vec![principal]),

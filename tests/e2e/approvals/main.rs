@@ -1,5 +1,15 @@
 //! Access that is asked for, approved, granted and ended by the real functions, and everything that must not come of it.
+#![expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that finds something wrong stops"
+)]
 
+mod asking;
+mod deciding;
+mod ending;
+mod granting;
 mod world;
 
 use serde_json::Value;

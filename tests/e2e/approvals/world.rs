@@ -1,8 +1,10 @@
-//! The whole product: four functions' real binaries, MiniStack, a strict EKS and IAM, Lambda, API Gateway and Slack, all on
+//! The whole product: four functions' real binaries, `MiniStack`, a strict EKS and IAM, Lambda, API Gateway and Slack, all on
 //! loopback.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fakes::delivery::Delivery;
@@ -15,7 +17,7 @@ use fakes::lambda::Answer as Ending;
 use fakes::ministack::MiniStack;
 use fakes::pool::Pool;
 use fakes::slack::{APP, CHANNEL, SIGNING_SECRET, Slack, TEAM, TOKEN};
-use fakes::sns::{Answer, Sns};
+use fakes::sns::{Answer, Published, Sns};
 use serde_json::{Value, json};
 
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -53,7 +55,7 @@ max_duration = "4h"
 [rule.approvers]
 slack_users = ["U0000000011", "U0000000014"]
 slack_groups = ["S0000000002"]
-iam = ["arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:role/Platform", "arn:aws:iam::111122223333:role/jane"]
+iam = ["arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:role/Platform", "arn:aws:iam::111122223333:role/jane-admin"]
 
 [[rule]]
 name = "editors change, with two to agree"
@@ -77,7 +79,7 @@ namespaces = ["web"]
 [[person]]
 name = "jane"
 slack = ["U0000000014"]
-iam = ["arn:aws:iam::111122223333:role/jane"]
+iam = ["arn:aws:iam::111122223333:role/jane-admin"]
 sessions = ["jane@example.com"]
 principals = ["arn:aws:iam::111122223333:role/dev/jane"]
 
@@ -90,11 +92,27 @@ max_duration = "30m"
 review_within = "4h"
 "#;
 
+/// As the template has them.
+const ROUTES: [&str; 10] = [
+    "GET /v1/requests",
+    "GET /v1/requests/{id}",
+    "GET /v1/requests/{id}/history",
+    "POST /v1/requests/{id}/approve",
+    "POST /v1/requests/{id}/deny",
+    "POST /v1/requests/{id}/extend",
+    "POST /v1/requests/{id}/revoke",
+    "POST /v1/requests/{id}/review",
+    "GET /v1/grants",
+    "POST /v1/break-glass",
+];
+
 /// Everything.
 pub(crate) struct World {
     pub(crate) stack: MiniStack,
     pub(crate) slack: Slack,
     pub(crate) sns: Sns,
+    /// SNS fails while this is set.
+    pub(crate) is_sns_down: Arc<AtomicBool>,
     pub(crate) directory: Directory,
     pub(crate) eks: Eks,
     pub(crate) iam: Iam,
@@ -125,6 +143,43 @@ fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// The tables, the secrets, and who is in Slack.
+fn furnish(stack: &MiniStack, slack: &Slack) {
+    stack.table(INCIDENTS);
+    stack.table(REQUESTS);
+    let secret = json!({"bot_token": TOKEN, "signing": ["older", SIGNING_SECRET]});
+    stack.secret("slack", &secret.to_string());
+    stack.secret("key", KEY);
+    slack.state(&json!({
+        "users": {APPROVER: {}, IN_GROUP: {}, NOBODY: {}, JANE: {"email": "jane@example.com"}},
+        "usergroups": {"S0000000002": {"users": [IN_GROUP]}},
+    }));
+}
+
+/// Who is in IAM, and who calls with which access key.
+fn people() -> Directory {
+    let directory = Directory::new("aws", ACCOUNT);
+    directory.role("/dev/", "jane");
+    directory.role("/edit/", "joe");
+    let alice = directory.user("/", "alice");
+    directory.signs_with(ALICE, &alice.arn, "");
+    for (key, role) in [(BOB, "Platform"), (JANE_KEY, "jane-admin")] {
+        let arn = directory.role("/", role).arn;
+        directory.signs_with(key, &arn, "session");
+    }
+    directory
+}
+
+/// A folder with the guardrails.
+fn written(guardrails: &str) -> PathBuf {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+    let folder = std::env::temp_dir().join(format!("approvals-{}-{number}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("guardrails.toml"), guardrails).unwrap();
+    folder
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self::with(GUARDRAILS, true)
@@ -137,42 +192,24 @@ impl World {
 
     pub(crate) fn with(guardrails: &str, has_slack: bool) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let (stack, slack, sns) = (
-            MiniStack::start(),
-            Slack::start(),
-            Sns::with(TOPIC, |_| Answer::Accept),
-        );
-        stack.table(INCIDENTS);
-        stack.table(REQUESTS);
-        let secret = json!({"bot_token": TOKEN, "signing": ["older", SIGNING_SECRET]});
-        stack.secret("slack", &secret.to_string());
-        stack.secret("key", KEY);
-        slack.state(&json!({
-            "users": {APPROVER: {}, IN_GROUP: {}, NOBODY: {}, JANE: {"email": "jane@example.com"}},
-            "usergroups": {"S0000000002": {"users": [IN_GROUP]}},
-        }));
-        let directory = Directory::new("aws", ACCOUNT);
-        directory.role("/dev/", "jane");
-        directory.role("/edit/", "joe");
-        let alice = directory.user("/", "alice");
-        directory.signs_with(ALICE, &alice.arn, "");
-        for (key, role, session) in [(BOB, "Platform", "bob"), (JANE_KEY, "jane-admin", "jane")] {
-            let name = if role == "jane-admin" { "janes" } else { role };
-            let arn = directory.role("/", name).arn;
-            directory.signs_with(key, &arn, session);
-        }
+        let is_sns_down = Arc::new(AtomicBool::new(false));
+        let is_down = Arc::clone(&is_sns_down);
+        let plan = move |_: &Published| {
+            if is_down.load(Ordering::SeqCst) {
+                Answer::InternalError
+            } else {
+                Answer::Accept
+            }
+        };
+        let (stack, slack, sns) = (MiniStack::start(), Slack::start(), Sns::with(TOPIC, plan));
+        furnish(&stack, &slack);
+        let directory = people();
         let (eks, eks_url) = Eks::start(REGION, &directory);
         eks.cluster(Cluster::new(CLUSTER).mode("API"));
         let (iam, iam_url) = Iam::start(REGION, &directory);
         let lambda = Invoke::start(REGION, &directory);
-        let folder = std::env::temp_dir().join(format!(
-            "approvals-{}-{}",
-            std::process::id(),
-            now.as_nanos()
-        ));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = written(guardrails);
         let file = folder.join("guardrails.toml");
-        std::fs::write(&file, guardrails).unwrap();
         let file = file.to_str().unwrap().to_owned();
         let (endpoint, sns_url, api, lambda_url) = (
             stack.endpoint().to_owned(),
@@ -194,6 +231,7 @@ impl World {
             ("TOPIC_ARN", TOPIC),
             ("TABLE_NAME", INCIDENTS),
             ("WATCH_LOGINS", "off"),
+            ("MAX_NEW_PER_HOUR", "1000"),
             ("REQUESTS_TABLE", REQUESTS),
             ("GUARDRAILS_FILE", &file),
             ("GRANTER", "granter"),
@@ -217,12 +255,14 @@ impl World {
             pool("revoker"),
         );
         lambda.function(&granter);
-        let routes = [("POST /slack", Door::Open), ("ANY /v1/{proxy+}", Door::Iam)];
+        let mut routes = vec![("POST /slack", Door::Open)];
+        routes.extend(ROUTES.map(|route| (route, Door::Iam)));
         let gateway = Gateway::start(REGION, &directory, &approver, &routes);
         Self {
             stack,
             slack,
             sns,
+            is_sns_down,
             directory,
             eks,
             iam,
@@ -240,6 +280,19 @@ impl World {
     /// The address that Slack calls.
     pub(crate) fn slack_url(&self) -> String {
         format!("{}/slack", self.gateway.endpoint())
+    }
+
+    /// Replaces the one request's document, as somebody could who may write the table.
+    pub(crate) fn edit_row(&self, change: impl FnOnce(&mut Value)) {
+        let mut request = self.request();
+        change(&mut request);
+        let key = json!({"pk": {"S": format!("request#{}", request["id"].as_str().unwrap())}, "sk": {"S": "state"}});
+        self.stack.update(
+            REQUESTS,
+            &key,
+            "document",
+            &json!({"S": request.to_string()}),
+        );
     }
 
     /// A denial of this role (without path), at a time after the beginning.
@@ -285,6 +338,21 @@ impl World {
         let mut all = self.all_requests();
         assert_eq!(all.len(), 1, "{all:#?}");
         all.remove(0)
+    }
+
+    /// The request for this principal.
+    pub(crate) fn request_of(&self, arn: &str) -> Value {
+        let mut all = self.all_requests();
+        all.retain(|request| request["principal"] == arn);
+        assert_eq!(all.len(), 1, "{arn}: {all:#?}");
+        all.remove(0)
+    }
+
+    /// The request with this id.
+    pub(crate) fn request_of_id(&self, id: &str) -> Value {
+        let all = self.all_requests();
+        let found = all.into_iter().find(|request| request["id"] == id);
+        found.unwrap_or_else(|| panic!("no request {id}"))
     }
 
     /// Every request's document.

@@ -59,6 +59,11 @@ impl Iam {
         self.inner.desk.plan(plan);
     }
 
+    /// Calls this with every request from now on that was done or refused, its outcome known, before it is answered.
+    pub fn after(&self, hook: impl Fn(&Asked) + Send + Sync + 'static) {
+        self.inner.desk.after(hook);
+    }
+
     /// What was asked.
     pub fn record(&self) -> &Record {
         &self.inner.desk.record

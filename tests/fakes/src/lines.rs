@@ -135,6 +135,11 @@ pub fn granted_to(arn: &str) -> String {
     )
 }
 
+/// A time like `2026-03-01T10:00:00Z` in milliseconds since 1970.
+pub fn milliseconds(time: &str) -> i64 {
+    crate::wire::instant(time)
+}
+
 /// The line with this time in place of its own, in milliseconds since 1970.
 pub fn at(line: &str, milliseconds: i64) -> String {
     line.replace("2026-03-01T10:00:00Z", &crate::wire::iso(milliseconds))

@@ -238,6 +238,24 @@ impl MiniStack {
         answer["Items"].as_array().cloned().unwrap_or_default()
     }
 
+    /// Sets an attribute of a row, as somebody could who may write the table.
+    pub fn update(&self, table: &str, key: &Value, attribute: &str, value: &Value) {
+        let input = json!({
+            "TableName": table,
+            "Key": key,
+            "UpdateExpression": "SET #a = :v",
+            "ExpressionAttributeNames": {"#a": attribute},
+            "ExpressionAttributeValues": {":v": value},
+        });
+        self.call("dynamodb", "DynamoDB_20120810.UpdateItem", &input);
+    }
+
+    /// Deletes a row.
+    pub fn delete(&self, table: &str, key: &Value) {
+        let input = json!({"TableName": table, "Key": key});
+        self.call("dynamodb", "DynamoDB_20120810.DeleteItem", &input);
+    }
+
     /// Makes a secret.
     pub fn secret(&self, name: &str, text: &str) {
         let input = json!({"Name": name, "SecretString": text});

@@ -27,9 +27,7 @@ impl Live {
             .enable_all()
             .build()
             .map_err(Error::Runtime)?;
-        let caller = runtime
-            .block_on(laptop::caller(profile, region))
-            .map_err(|refused| Error::Ask(refused.to_string()))?;
+        let caller = runtime.block_on(laptop::caller(profile, region))?;
         let Some(region) = caller.region().map(str::to_owned) else {
             return Err(Error::Ask(
                 "no Region is known; name the cluster's with --region, or set AWS_REGION"

@@ -522,14 +522,18 @@ impl Request {
         &mut self,
         guardrails: &Guardrails,
         instruction: &Instruction,
+        invocation: &str,
         now: i64,
     ) -> Result<Begun, Stop> {
         let order = &instruction.order;
         let rule = self.accepts(guardrails, instruction)?;
         match self.state {
             State::Pending => self.is_fresh(instruction, now)?,
-            State::Granting => return Ok(Begun::Resume),
-            State::Active => return Ok(Begun::Done),
+            State::Granting if self.granter.as_deref() == Some(invocation) => {
+                return Ok(Begun::Resume);
+            }
+            // Somebody else is at it, or was; what they leave behind is the revoker's.
+            State::Granting | State::Active => return Ok(Begun::Done),
             state => return Err(Stop::State(state)),
         }
         let time = i64::try_from(order.terms.seconds)
@@ -539,6 +543,7 @@ impl Request {
         self.terms = Some(order.terms.clone());
         self.approvals.clone_from(&instruction.approvals);
         self.rule = Some(rule);
+        self.granter = Some(invocation.to_owned());
         self.starts = Some(now);
         self.ends = Some(now.saturating_add(time));
         self.attempts = 0;
