@@ -8,6 +8,8 @@
     reason = "a test fails where it finds something missing"
 )]
 
+mod requests;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -32,6 +34,10 @@ use serde_json::{Value, json};
 const GENERATED: usize = 150;
 /// What no caller can have written by accident, and what every hostile text here has in it.
 const MARK: &str = "Zq7";
+
+/// The same in one text, as long as anybody may write.
+const HOSTILE: &str = "Zq7 <!channel> <@U0123456789> <https://evil.example|Approve> *b* `c` &&&& \u{1F4A9}\u{10FFFF}e\u{301} \
+                       Zq7 <!channel> <@U0123456789> <https://evil.example|Approve> *b* `c` &&&& \u{1F4A9} ```x``` > q :boom:";
 
 /// Text a caller would choose who wants to trick whoever reads the channel.
 fn hostile() -> impl Strategy<Value = String> {
@@ -210,11 +216,30 @@ fn no_byte_that_a_caller_wrote_is_markup() {
 }
 
 #[test]
+fn no_word_that_a_person_wrote_of_a_request_is_markup() {
+    let mut shown = 0;
+    for document in requests::documents(HOSTILE) {
+        // What one person alone is told is our own words; here it stands for them.
+        let is_whisper = document["text"]
+            .as_str()
+            .is_some_and(|text| text.contains(MARK));
+        let mut texts = Vec::new();
+        markup(&document["blocks"], &mut texts);
+        for text in texts {
+            assert!(!text.contains(MARK), "{text}");
+        }
+        shown += usize::from(document.to_string().contains(MARK) && !is_whisper);
+    }
+    assert!(shown > 50, "{shown}");
+}
+
+#[test]
 fn whatever_is_sent_to_slack_is_what_slack_takes() {
     let mut notices = of_the_catalogue();
     notices.extend(generated());
     let mut documents: Vec<Value> = notices.iter().flat_map(documents_of).collect();
     documents.extend(storms());
+    documents.extend(requests::documents(HOSTILE));
     let lines: Vec<String> = documents.iter().map(Value::to_string).collect();
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let python = root.join(".tools/slack/bin/python");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
 use eks_access::access::life::Told;
 use eks_access::access::{News, Post, Request, Token};
 use eks_access::notice::access::card;
@@ -9,12 +10,15 @@ use eks_access::notice::access::sns;
 use eks_access::notice::sns::SnsMessage;
 use serde_json::{Value, json};
 
+use crate::aws;
 use crate::log::{Entry, Level};
 use crate::random::nonce;
 use crate::requests::{Requests, Saved};
+use crate::secret::Secret;
 use crate::slack::{Place, Slack, SlackError};
 use crate::sns::Topic;
 use crate::store::StoreError;
+use crate::vars::Common;
 
 /// How often it is tried to write down what people know by now, when others change the request meanwhile.
 const TRIES: usize = 5;
@@ -42,6 +46,20 @@ impl Herald {
     #[must_use]
     pub fn new(topic: Topic, slack: Option<Arc<Slack>>) -> Self {
         Self { topic, slack }
+    }
+
+    /// The herald of a function with these variables. `config` is for its own Region.
+    #[must_use]
+    pub fn of(common: &Common, config: &SdkConfig) -> Self {
+        let of_topic = aws::in_region(config, common.topic.region().as_str());
+        let questions = aws::for_questions(config);
+        let slack = common.slack.as_ref();
+        let slack = slack
+            .and_then(|(secret, url)| Slack::new(url.clone(), Secret::new(&questions, secret)));
+        Self::new(
+            Topic::new(&of_topic, common.topic.clone()),
+            slack.map(Arc::new),
+        )
     }
 
     /// Slack, if there is one.

@@ -592,6 +592,10 @@ impl Reach {
 
     /// What of these terms goes beyond it.
     fn excess(&self, terms: &Terms) -> Option<String> {
+        // Terms may come out of a row that somebody changed.
+        if terms.namespaces.is_empty() || terms.seconds == 0 {
+            return Some("access without a namespace or without a time".to_owned());
+        }
         if !self.policies.contains(&terms.policy) {
             return Some(format!("{} here", terms.policy));
         }

@@ -1,6 +1,5 @@
 //! Where decisions are taken, by whichever door they came: read, decide, write if nobody was faster, tell.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use eks_access::access::life::{No, Yes};
@@ -15,9 +14,7 @@ use eks_access_aws::granter::Granter;
 use eks_access_aws::herald::Herald;
 use eks_access_aws::log::{Entry, Level};
 use eks_access_aws::requests::{Requests, Saved};
-use eks_access_aws::secret::{PlainSecret, Secret};
-use eks_access_aws::slack::Slack;
-use eks_access_aws::sns::Topic;
+use eks_access_aws::secret::PlainSecret;
 use eks_access_aws::tally::Tally;
 use eks_access_aws::{aws, clock, random, vars};
 use serde_json::Value;
@@ -78,17 +75,11 @@ impl Desk {
     pub(crate) async fn new(vars: &vars::Approver) -> Self {
         let common = &vars.common;
         let config = aws::config(common.region.as_str()).await;
-        let of_topic = aws::in_region(&config, common.topic.region().as_str());
         let questions = aws::for_questions(&config);
-        let slack = common
-            .slack
-            .as_ref()
-            .and_then(|(secret, url)| Slack::new(url.clone(), Secret::new(&questions, secret)))
-            .map(Arc::new);
         Self {
             guardrails: common.requests.guardrails.clone(),
             requests: Requests::new(&questions, &common.requests.table),
-            herald: Herald::new(Topic::new(&of_topic, common.topic.clone()), slack),
+            herald: Herald::of(common, &config),
             granter: Granter::new(&questions, &vars.granter),
             key: PlainSecret::new(&questions, &vars.key),
             region: common.region.clone(),

@@ -1,7 +1,6 @@
 //! One instruction: believed only for its seals, done only within the guardrails.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use eks_access::access::order::Instruction;
 use eks_access::access::{Kind, SealKey};
@@ -11,9 +10,7 @@ use eks_access_aws::entries::Entries;
 use eks_access_aws::herald::Herald;
 use eks_access_aws::log::{Entry, Level};
 use eks_access_aws::requests::Requests;
-use eks_access_aws::secret::{PlainSecret, Secret};
-use eks_access_aws::slack::Slack;
-use eks_access_aws::sns::Topic;
+use eks_access_aws::secret::PlainSecret;
 use eks_access_aws::tally::Tally;
 use eks_access_aws::{aws, clock, vars};
 use futures_util::FutureExt;
@@ -39,19 +36,13 @@ impl Granter {
     pub(crate) async fn new(vars: vars::Granter) -> Self {
         let common = &vars.common;
         let config = aws::config(common.region.as_str()).await;
-        let of_topic = aws::in_region(&config, common.topic.region().as_str());
         let questions = aws::for_questions(&config);
-        let slack = common
-            .slack
-            .as_ref()
-            .and_then(|(secret, url)| Slack::new(url.clone(), Secret::new(&questions, secret)))
-            .map(Arc::new);
         Self {
             guardrails: common.requests.guardrails.clone(),
             requests: Requests::new(&config, &common.requests.table),
             entries: Entries::new(&config),
             world: World::new(&config, vars.own_roles.clone()),
-            herald: Herald::new(Topic::new(&of_topic, common.topic.clone()), slack),
+            herald: Herald::of(common, &config),
             key: PlainSecret::new(&questions, &vars.key),
             vars,
         }

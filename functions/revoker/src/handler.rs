@@ -3,7 +3,6 @@
 //! Nothing that fails makes the invocation fail: the next tick is a minute away. What stands still is seen by the alarms.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use eks_access::access::life::Next;
@@ -15,9 +14,6 @@ use eks_access_aws::entries::Entries;
 use eks_access_aws::herald::Herald;
 use eks_access_aws::log::{Entry, Level};
 use eks_access_aws::requests::{Requests, Saved};
-use eks_access_aws::secret::Secret;
-use eks_access_aws::slack::Slack;
-use eks_access_aws::sns::Topic;
 use eks_access_aws::store::StoreError;
 use eks_access_aws::tally::Tally;
 use eks_access_aws::{aws, tick, vars};
@@ -67,18 +63,11 @@ impl Revoker {
     pub(crate) async fn new(vars: vars::Revoker) -> Self {
         let common = &vars.common;
         let config = aws::config(common.region.as_str()).await;
-        let of_topic = aws::in_region(&config, common.topic.region().as_str());
-        let questions = aws::for_questions(&config);
-        let slack = common
-            .slack
-            .as_ref()
-            .and_then(|(secret, url)| Slack::new(url.clone(), Secret::new(&questions, secret)))
-            .map(Arc::new);
         Self {
             guardrails: common.requests.guardrails.clone(),
             requests: Requests::new(&config, &common.requests.table),
             entries: Entries::new(&config),
-            herald: Herald::new(Topic::new(&of_topic, common.topic.clone()), slack),
+            herald: Herald::of(common, &config),
             vars,
         }
     }

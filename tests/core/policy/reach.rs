@@ -1,7 +1,7 @@
 //! Whom rules mean, and whom none can.
 
 use eks_access::cluster::ClusterName;
-use eks_access::policy::{AccessPolicy, Approver, Refused};
+use eks_access::policy::{AccessPolicy, Approver, ArnPattern, Refused, Terms};
 
 use crate::world::{ACCOUNT, Asked, HOUR, guardrails, slack, user};
 
@@ -336,6 +336,59 @@ approvers.slack_users = ["U0123456780"]
         edit.decided(&guardrails, &[first]),
         Err(Refused::NotAnApprover)
     );
+}
+
+#[test]
+fn terms_that_nobody_could_have_said_are_refused() {
+    let guardrails = guardrails(EVERYTHING);
+    let text = |namespaces: &str, seconds: u64| {
+        format!(
+            r#"{{"policy": "AmazonEKSViewPolicy", "namespaces": {namespaces}, "seconds": {seconds}}}"#
+        )
+    };
+    let asked = Asked::role("dev/joe");
+    for (text, is_sound) in [
+        (text("[\"shop\"]", 60), true),
+        (text("[]", 60), false),
+        (text("[\"shop\"]", 0), false),
+    ] {
+        let terms: Terms = serde_json::from_str(&text).unwrap();
+        let caller = user("on-call");
+        assert_eq!(
+            guardrails.permits(&asked.ask(), &terms).is_ok(),
+            is_sound,
+            "{text}"
+        );
+        assert_eq!(
+            guardrails
+                .may_break_glass(&asked.ask(), &terms, &caller)
+                .is_ok(),
+            is_sound,
+            "{text}"
+        );
+    }
+    for text in [text("[\"*\"]", 60), text("[\"kube-system\"]", 60)] {
+        assert!(serde_json::from_str::<Terms>(&text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn patterns_of_everybody_are_known_however_they_are_written() {
+    for (resource, is_everybody) in [
+        ("role/*", true),
+        ("user/*", true),
+        ("role/**", true),
+        ("role/?*", true),
+        ("role/*/*", true),
+        ("role/????", false),
+        ("role/dev/*", false),
+        ("role/*a", false),
+    ] {
+        let pattern: ArnPattern = format!("arn:aws:iam::111122223333:{resource}")
+            .parse()
+            .unwrap();
+        assert_eq!(pattern.is_of_everybody(), is_everybody, "{resource}");
+    }
 }
 
 #[test]

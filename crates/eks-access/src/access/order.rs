@@ -251,7 +251,7 @@ mod tests {
             |a: &mut Approval| a.seal.clear(),
             |a: &mut Approval| a.seal = a.seal.to_uppercase(),
             |a: &mut Approval| {
-                a.by = Approver::from_caller_arn("arn:aws:iam::111122223333:user/bob").unwrap()
+                a.by = Approver::from_caller_arn("arn:aws:iam::111122223333:user/bob").unwrap();
             },
         ] {
             let mut changed = approval.clone();

@@ -42,7 +42,8 @@ impl ArnPattern {
     /// Whether it means every role or every user of the account.
     #[must_use]
     pub fn is_of_everybody(&self) -> bool {
-        matches!(self.resource(), "role/*" | "user/*")
+        let (_, rest) = self.resource().split_once('/').unwrap_or_default();
+        rest.contains('*') && rest.bytes().all(|b| matches!(b, b'*' | b'?' | b'/'))
     }
 
     /// Whether it means this ARN.

@@ -24,8 +24,8 @@ const REASON: &str = "reason";
 /// The block that tells why a form is not taken, where nothing else is the reason.
 pub const ANY: &str = REASON;
 
-/// Options of a select (`@slack/types` 3.2).
-const MOST_OPTIONS: usize = 100;
+/// Namespaces to choose from; more are typed. (A select takes 100 options, `@slack/types` 3.2, but nobody reads them.)
+const MOST_OPTIONS: usize = 60;
 /// Durations to choose from, in seconds.
 const DURATIONS: [u64; 7] = [900, 1800, 3600, 7200, 14_400, 28_800, 43_200];
 /// Characters of a reason.
