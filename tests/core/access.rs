@@ -5,6 +5,8 @@
     reason = "a test fails where it finds something missing"
 )]
 
+mod worst;
+
 use std::path::PathBuf;
 
 use base64::Engine;
@@ -12,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use eks_access::access::life::{Begun, Next, Told, Yes};
 use eks_access::access::signature::verify;
 use eks_access::access::{Kind, Place, Random, Request, SealKey, State};
+use eks_access::notice::access::{JSON_SCHEMA as SCHEMA, audit, sns};
 use eks_access::policy::{AccessPolicy, Approver, Guardrails, Terms};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -229,6 +232,46 @@ fn what_was_granted_is_what_was_approved_and_not_longer() {
         Ok(Begun::Done)
     );
     assert_eq!(request.ends, Some(600_010));
+}
+
+#[test]
+fn what_machines_get_of_requests_has_a_schema() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let check = |message: &str| {
+        let bodies: Value = serde_json::from_str(message).unwrap();
+        let text = bodies.get("default").and_then(Value::as_str).unwrap();
+        let document: Value = serde_json::from_str(text).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(errors, Vec::<String>::new(), "{document:#}");
+        assert!(message.len() < 200_000, "{}", message.len());
+    };
+    for state in State::ALL {
+        for kind in [Kind::Access, Kind::Extension, Kind::BreakGlass] {
+            let mut request = worst::request(*state, kind, "words <!channel>");
+            for news in worst::NEWS {
+                let message = sns(&request, news);
+                assert!(message.subject.len() < 100 && message.subject.is_ascii());
+                check(&message.message);
+            }
+            let record = request.requested(0);
+            check(
+                &audit(
+                    &request,
+                    &record.json("0123456789abcdef", "invocation", Some("eks")),
+                )
+                .message,
+            );
+        }
+    }
+    assert!(!validator.is_valid(
+        &serde_json::json!({"schema": "eks-access-responder/access/1", "kind": "granted"})
+    ));
+    let fresh = asked();
+    check(&sns(&fresh, eks_access::access::News::Requested).message);
 }
 
 #[test]

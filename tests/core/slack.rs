@@ -9,6 +9,7 @@
 )]
 
 mod requests;
+mod worst;
 
 use std::collections::BTreeMap;
 use std::io::Write;

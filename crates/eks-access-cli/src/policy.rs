@@ -42,14 +42,15 @@ enum What {
 }
 
 const CHECK_HELP: &str = "\
-Mistakes are told all at once, each as FILE:LINE: WHAT. Of guardrails without a mistake it prints
-what a reviewer wants to know: for each rule whom it lets in, where, with what power, for how long,
-and whose yes it takes. What may be meant otherwise is told as a warning on standard error: patterns
-that mean everybody, approvers who cannot be told apart, rules for which nobody's yes is enough.
+Mistakes are told all at once, each as FILE:LINE: WHAT. Of guardrails without a mistake it prints what a reviewer \
+wants to know: for each rule whom it lets in, where, with what power, for how long, and whose yes it takes. What may \
+be meant otherwise is told as a warning on standard error: patterns that mean everybody, approvers who cannot be told \
+apart, rules for which nobody's yes is enough.
 
 --format json prints one object, mistakes and warnings included.
-Exit codes: 0 there is no mistake; 1 with --strict, there are warnings; 2 wrong usage, or a file that
-is missing or has mistakes.
+
+Exit codes: 0 there is no mistake; 1 with --strict, there are warnings; 2 wrong usage, or a file that is missing or \
+has mistakes.
 
 Examples:
   eks-access policy check infra/guardrails.toml
@@ -57,32 +58,30 @@ Examples:
   git show main:infra/guardrails.toml | eks-access policy check -";
 
 const TEST_HELP: &str = "\
-Each [[case]] of the file says who asks for what, who says yes, and what is to come of it.
-docs/guardrails.md has examples.
+Each [[case]] of the file says who asks for what, who says yes, and what is to come of it; docs/guardrails.md has \
+examples. --format json prints one object.
 
---format json prints one object.
-Exit codes: 0 every case came out as it says, or there is none; 1 a case came out otherwise; 2 wrong
-usage, or a file that is missing or has mistakes.
+Exit codes: 0 every case came out as it says, or there is none; 1 a case came out otherwise; 2 wrong usage, or a file \
+that is missing or has mistakes.
 
 Examples:
   eks-access policy test infra/guardrails.toml
   eks-access policy test --format json infra/guardrails.toml";
 
 const TEMPLATE_HELP: &str = "\
-The policies let the granter make what some rule offers and nothing else, and the revoker take away
-what bears our tag. The template is JSON, which is YAML too. Make it anew whenever the guardrails
-change, commit it beside them, and deploy both.
+The policies let the granter make what some rule offers and nothing else, and the revoker take away what bears our \
+tag. The template is JSON, which is YAML too. Make it anew whenever the guardrails change, commit it beside them, and \
+deploy both.
 
-Exit codes: 0 done; 2 wrong usage, a file that is missing or has mistakes, or rules that are too long
-for IAM.
+Exit codes: 0 done; 2 wrong usage, a file that is missing or has mistakes, or rules that are too long for IAM.
 
 Examples:
   eks-access policy template infra/guardrails.toml --output infra/sam/guardrails.yaml
   eks-access policy template infra/guardrails.toml | diff - infra/sam/guardrails.yaml    # fresh?";
 
 const VERSION_HELP: &str = "\
-It is the first 16 hexadecimal digits of the SHA-256 of the file. The functions refuse to start with
-another version than the one that the IAM policies were made from.
+It is the first 16 hexadecimal digits of the SHA-256 of the file. The functions refuse to start with another version \
+than the one that the IAM policies were made from.
 
 Exit codes: 0 done; 2 wrong usage, or a file that is missing or has mistakes.
 

@@ -54,16 +54,18 @@ pub(crate) enum Approvals {
     Review(Decide),
 }
 
-/// The same end of every help text. Where the API is: `--api`, or a variable.
+/// The same end of every help text.
 macro_rules! help {
     ($text:literal) => {
         concat!(
             $text,
-            "\n\nThe stack's output `ApprovalsUrl` is the address: give it with --api, or set EKS_ACCESS_API. \
-             Requests\nare signed with your own AWS credentials. ",
-            "--format json prints what the approver answers.\n\
-             Permissions: execute-api:Invoke on the stack's output `ApproversMay`; the rest is said by the\nguardrails.\n\n\
-             Exit codes: 0 done; 1 the approver refused it, and says why; 2 wrong usage, or the approver can't be\nasked."
+            "\n\n",
+            "Requests are signed with your own AWS credentials, and go to the stack's output `ApprovalsUrl`: give it \
+             with --api, or set EKS_ACCESS_API. --format json prints what the approver answers.\n\n",
+            "Permissions: execute-api:Invoke on the stack's output `ApproversMay`; who may do what is in the \
+             guardrails.\n\n",
+            "Exit codes: 0 done; 1 the approver refused it, and says why; 2 wrong usage, or the approver can't be \
+             asked."
         )
     };
 }
@@ -83,14 +85,14 @@ Example:
 
 const APPROVE_HELP: &str = help!(
     "\
-It shows the request and what you are about to say yes to, and asks for a typed `yes`; without a
-terminal, say --yes. What the options leave open is what others said yes to already, or else the least
-that the guardrails offer: AmazonEKSViewPolicy, and the namespace if there is one only.
+It shows the request and what you are about to say yes to, and asks for a typed `yes`; without a terminal, say \
+--yes. What the options leave open is what others said yes to already, or else the least that the guardrails offer: \
+AmazonEKSViewPolicy, and the namespace if there is one only.
 
 Examples:
   eks-access approve 0123456789abcdef
   eks-access approve 0123456789abcdef --namespaces shop,web --for 2h --reason 'incident 4711'
-  eks-access approve 0123456789abcdef --policy AmazonEKSEditPolicy --namespaces shop --reason 'see 4711' --yes"
+  eks-access approve 0123456789abcdef --policy AmazonEKSEditPolicy --reason 'see 4711' --yes"
 );
 
 const DENY_HELP: &str = help!(
@@ -118,8 +120,8 @@ Example:
 
 const REVOKE_HELP: &str = help!(
     "\
-Whose grant it is may end it, and whoever may approve it. The access entry goes within a minute; a
-connection that is open, such as of `kubectl exec`, is not cut.
+Whose grant it is may end it, and whoever may approve it. The access entry goes within a minute; a connection that \
+is open, such as that of `kubectl exec`, is not cut.
 
 Example:
   eks-access revoke 0123456789abcdef --reason 'done'"
@@ -133,18 +135,18 @@ Example:
 
 const BREAK_GLASS_HELP: &str = help!(
     "\
-Only whom the guardrails name under [break_glass] can do this, and only within its limits. Nobody has to
-say yes. Everybody is told, and somebody else has to say `eks-access review` afterwards.
+Only whom the guardrails name under [break_glass] can do this, and only within its limits. Nobody has to say yes. \
+Everybody is told, and somebody else has to say `eks-access review` afterwards.
 
 Example:
   eks-access break-glass --cluster prod --principal arn:aws:iam::111122223333:role/on-call \\
-    --policy AmazonEKSEditPolicy --namespaces shop --for 30m --reason 'incident 4711: checkout is down'"
+    --policy AmazonEKSEditPolicy --namespaces shop --for 30m --reason 'checkout is down (4711)'"
 );
 
 const REVIEW_HELP: &str = help!(
     "\
 Example:
-  eks-access review 0123456789abcdef --reason 'looked at the audit log, all of it belongs to 4711'"
+  eks-access review 0123456789abcdef --reason 'read the audit log: all of it belongs to 4711'"
 );
 
 /// Where the approver is, and as whom it is asked.

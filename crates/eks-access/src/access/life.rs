@@ -39,7 +39,7 @@ pub enum No {
     AlreadyDecided(String),
     /// It waited too long.
     Expired,
-    /// Another approver said yes to other terms: those.
+    /// Other terms were asked for, or another approver said yes to them: those.
     OtherTerms(String),
     /// They said yes already, and more must.
     AlreadyApproved(usize),
@@ -83,7 +83,7 @@ impl fmt::Display for No {
             ),
             Self::OtherTerms(terms) => write!(
                 f,
-                "another approver said yes to other terms: {terms}; say yes to the same, or deny the request"
+                "other terms were asked for, or agreed on by another approver: {terms}; say yes to the same, or deny the request"
             ),
             Self::AlreadyApproved(1) => f.write_str("you said yes already; one more approver must"),
             Self::AlreadyApproved(more) => write!(f, "you said yes already; {more} more approvers must"),
@@ -326,13 +326,11 @@ impl Request {
     ) -> Result<Record, No> {
         let reason = checked(reason)?;
         self.still_open(now)?;
-        guardrails
-            .may_decide(&self.ask(), by)
-            .or_else(|refused| match refused {
-                // To give up what one asked for oneself does no harm.
-                Refused::OwnRequest => Ok(()),
-                refused => Err(refused),
-            })?;
+        // To give up what one asked for oneself does no harm.
+        let is_theirs = self.is_asked_by(by) || guardrails.is_own(&self.ask(), by);
+        if !is_theirs {
+            guardrails.may_decide(&self.ask(), by)?;
+        }
         self.state = State::Denied;
         self.outcome = Some(format!("{by} said no: {reason}"));
         self.step(Some(News::Denied), now);
@@ -428,13 +426,14 @@ impl Request {
         self.ends.is_some_and(|ends| now < ends)
     }
 
+    fn is_asked_by(&self, by: &Approver) -> bool {
+        let asker = self.requested_by.as_ref();
+        asker.is_some_and(|asker| asker.identity() == by.identity())
+    }
+
     /// Whether somebody may end the grant or ask for more time: those who may approve it, and those whose it is.
     fn theirs(&self, guardrails: &Guardrails, by: &Approver) -> Result<(), No> {
-        let asked = self
-            .requested_by
-            .as_ref()
-            .is_some_and(|asker| asker.identity() == by.identity());
-        if asked || guardrails.is_own(&self.ask(), by) {
+        if self.is_asked_by(by) || guardrails.is_own(&self.ask(), by) {
             return Ok(());
         }
         guardrails

@@ -5,7 +5,6 @@
 
 use serde_json::{Value, json};
 
-use super::machine::SCHEMA;
 use super::slack::blocks::code;
 use super::sns::{SnsMessage, named};
 use super::{chat, email};
@@ -16,6 +15,12 @@ use crate::timestamp;
 
 pub mod card;
 pub mod modal;
+
+/// The version of the schema: a member may be added in a minor release, none changes its meaning.
+pub const SCHEMA: &str = "eks-access-responder/access/1";
+
+/// The JSON Schema of what machines get, draft 2020-12.
+pub const JSON_SCHEMA: &str = include_str!("../../../../docs/schemas/access.v1.json");
 
 impl News {
     /// How much it matters.
