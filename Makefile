@@ -29,12 +29,12 @@ help: ## list the targets
 	@tools/machine.sh || true
 
 .PHONY: run
-run: $(TOOLS)/run.done demo-function ## show the main job for real, without an AWS account; ends by itself
-	@$(TOOLS)/run/bin/python tests/local/demo.py
+run: $(TOOLS)/run.done $(TOOLS)/slack.done demo-function ## show the main job for real, without an AWS account; ends by itself
+	@$(TOOLS)/run/bin/python -B tests/local/demo.py
 
 .PHONY: local
-local: $(TOOLS)/run.done demo-function ## the same stack, kept until Ctrl-C, to send lines of your own
-	@$(TOOLS)/run/bin/python tests/local/stack.py
+local: $(TOOLS)/run.done $(TOOLS)/slack.done demo-function ## the same stack, kept until Ctrl-C, to send lines and to approve
+	@$(TOOLS)/run/bin/python -B tests/local/keep.py
 
 .PHONY: build
 build: machine ## the functions as they are deployed: target/lambda/*.zip
@@ -112,9 +112,10 @@ test-slack: $(TOOLS)/slack.done $(TOOLS)/slack-types.done $(TOOLS)/slack-bolt.do
 	$(TOOLS)/slack/bin/python -m pytest -q -p no:cacheprovider tests/slack
 
 .PHONY: test-demo
-test-demo: $(TOOLS)/run.done build
-	$(call say,the demo$(comma) with the function as it is deployed)
-	$(TOOLS)/run/bin/python tests/local/demo.py --function target/lambda/responder.zip
+test-demo: $(TOOLS)/run.done $(TOOLS)/slack.done build
+	$(call say,the demo$(comma) with the functions as they are deployed)
+	cargo build --locked --package fakes --bin local_eks
+	$(TOOLS)/run/bin/python -B tests/local/demo.py --function target/lambda/responder.zip
 
 # Everything that `test-rust` runs, the command among it, which the tests of the template run as well.
 .PHONY: build-tests
@@ -160,9 +161,14 @@ $(addprefix $(TOOLS)/,slack-types.done slack-bolt.done iam-simulate.done): $(TOO
 	npm ci --silent --prefix tools/$*
 	@mkdir -p $(TOOLS) && touch $@
 
-# For the demo the debug build does: the same code, and a fraction of the wait before the first answer.
+# For the demo the debug build does: the same code, and a fraction of the wait before the first answer. What debuggers read
+# is left out, or the packages are three times as big.
 .PHONY: demo-function
 demo-function: machine
 	$(call say,building the functions (debug build: quicker to build$(comma) same code))
-	cargo build --locked $(FUNCTIONS:%=--package %)
-	@for function in $(FUNCTIONS); do tools/package.py --demo target/debug/$$function $$function-demo; done
+	cargo build --locked $(FUNCTIONS:%=--package %) --package fakes
+	@mkdir -p target/local
+	@for function in $(FUNCTIONS); do \
+	   strip -S -o target/local/$$function target/debug/$$function; \
+	   tools/package.py --demo target/local/$$function $$function-demo; \
+	 done

@@ -13,7 +13,8 @@ def line(level: str, message: str, **fields: str) -> str:
         return value if all(c.isalnum() or c in "-._/@^+" for c in value) else json.dumps(value)
 
     pairs = {"level": level, "msg": message, **dict(sorted(fields.items()))}
-    return f'time="{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" ' + " ".join(f"{key}={quoted(value)}" for key, value in pairs.items())
+    written = " ".join(f"{key}={quoted(value)}" for key, value in pairs.items())
+    return f'time="{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}" {written}'
 
 
 def request(client_port: int) -> dict[str, str]:

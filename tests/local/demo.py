@@ -11,30 +11,22 @@ import shutil
 import sys
 import textwrap
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import shown
 from authenticator import granted, identity, line, refused
-from product import GUARDRAILS, KIM, SAM, Product
+from grant import ROLE, Grant
+from product import GUARDRAILS, Product
 from stack import (
     ACCOUNT, ADMIN_ROLE, CLUSTER, FORMER_SSO_ROLE, FUNCTION, LOG_GROUP, MODE, NODE_ROLE, PIPELINE_ROLE, ROOT,
-    SSO_PATH, SSO_ROLE, Failure, Mail, end_on_signals, framed, wait_for,
+    SSO_PATH, SSO_ROLE, Failure, end_on_signals, wait_for,
 )  # fmt: skip
+from story import MAILS, SHOWN_LINES, Story, say, show
 
-MAILS = ROOT / "target/local/mails"
 CARDS = ROOT / "target/local/cards.json"
 # How often Jane tries again.
 TRIES = 5
-# What fits on a screen; the whole mail goes into a file.
-SHOWN_LINES = 40
-SAMS_ROLE = "sam"
-REASON = "incident 4711: the shop does not answer"
-AUDIT = ["requested", "approved", "granting", "granted", "revoked"]
-
-
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 BROKEN_YAML = "[yaml: line 13: did not find expected key]"
 
@@ -108,12 +100,12 @@ def scenes(stack: Product) -> list[Scene]:
         Scene(
             "Sam's role was never let in, and the guardrails offer it a look at two namespaces",
             [
-                identity(SAMS_ROLE, stack.role_id(SAMS_ROLE), "sam@example.com", 40350),
-                refused("identity is not mapped", 40350, SAMS_ROLE),
+                identity(ROLE, stack.role_id(ROLE), "sam@example.com", 40350),
+                refused("identity is not mapped", 40350, ROLE),
             ],
             "principal-not-mapped",
-            f"{iam}/{SAMS_ROLE}",
-            {"in IAM": f"{iam}/dev/{SAMS_ROLE}, made "},
+            f"{iam}/{ROLE}",
+            {"in IAM": f"{iam}/dev/{ROLE}, made "},
             is_offered=True,
         ),
         # The last, for while aws-auth is broken nobody is offered anything.
@@ -154,64 +146,14 @@ def quote(lines: list[str], width: int = 110) -> str:
     return "\n".join(f"  > {text if len(text) <= width else text[: width - 1] + '…'}" for text in shown)
 
 
-def keep(mail: Mail, name: str) -> Path:
-    path = MAILS / f"{name}.txt"
-    path.write_text("\n".join(mail.lines()) + "\n")
-    return path
-
-
-def show(mail: Mail, name: str, most: int = SHOWN_LINES) -> None:
-    """The mail as its reader sees it, without scrolling."""
-    path, lines = keep(mail, name), mail.lines()
-    if len(lines) > most:
-        cut = most - 2
-        lines = [*lines[:cut], "", f"[{len(lines) - cut} more lines in {path.relative_to(ROOT)}]"]
-    say(framed(lines))
-
-
-def say(text: str) -> None:
-    print(text, flush=True)
-
-
-class Story:
-    """What happens, one thing after another, and whether it went as it should."""
-
-    def __init__(self, stack: Product):
-        self.stack, self.slack = stack, stack.slack
-        self.number = 0
-        # What a machine that is subscribed has heard, and how many mails were seen.
-        self.received: list[dict] = []
-        self.mails = 0
-
-    def title(self, title: str) -> None:
-        self.number += 1
-        say(f"\n{self.number}. {title}\n")
-
-    def mail(self, about: str) -> Mail:
-        """The next mail."""
-        seen, self.mails = self.mails, self.mails + 1
-        return wait_for(f"the mail {about}", 20, lambda: self.stack.relay.mails[seen:])[0]
-
-    def notices(self, *kinds: str) -> list[dict]:
-        """What comes next to machines, when there is one of each of these kinds; in whichever order."""
-        expected, seen = Counter(kinds), len(self.received)
-
-        def all_of_them() -> list[dict]:
-            self.received.extend(self.stack.notices())
-            return self.received[seen:] if len(self.received) - seen >= len(kinds) else []
-
-        found = wait_for(f"{', '.join(kinds)}, for machines", 20, all_of_them)
-        if Counter(notice["kind"] for notice in found) != expected:
-            raise Failure(f"{', '.join(kinds)} were expected, and not {json.dumps(found, indent=1)}")
-        return sorted(found, key=lambda notice: kinds.index(notice["kind"]))
+class Demo(Story):
+    """The scenes, and what follows from some of them."""
 
     def play(self, scenes: list[Scene]) -> None:
-        shutil.rmtree(MAILS, ignore_errors=True)
-        MAILS.mkdir(parents=True)
         for scene in scenes:
             self.scene(scene)
             if scene.is_offered:
-                Grant(self, f"arn:aws:iam::{ACCOUNT}:role/dev/{SAMS_ROLE}").play()
+                Grant(self, f"arn:aws:iam::{ACCOUNT}:role/dev/{ROLE}").play()
         self.jane_tries_again(scenes)
         self.jane_is_let_in(scenes[0])
         self.end(scenes)
@@ -222,7 +164,7 @@ class Story:
         self.stack.put(scene.lines)
         mail = self.mail(f"about {scene.cause}")
         took = time.monotonic() - began
-        show(mail, f"{self.number}-{scene.cause}", 24 if scene.is_offered else SHOWN_LINES)
+        show(mail, f"{self.number}-{scene.cause}", 21 if scene.is_offered else SHOWN_LINES)
         say(f"\n  {took:.2f} s after the {'lines were' if len(scene.lines) > 1 else 'line was'} logged")
         more = ("requested", "audit") if scene.is_offered else ()
         check(scene, self.notices("first", *more)[0])
@@ -241,6 +183,7 @@ class Story:
             raise Failure(f"nothing was to be told, and this was: {too_much}")
         if total(self.stack, "Suppressed") != TRIES:
             raise Failure(f"{TRIES} denials were to be counted and not told, {total(self.stack, 'Suppressed')} were")
+        say(f"  {TRIES} denials were counted, and a line of another log that imitates one was ignored")
 
     def jane_is_let_in(self, scene: Scene) -> None:
         """People are told when it is over: the next look is two minutes after the last denial."""
@@ -265,120 +208,6 @@ class Story:
         logged = [line for name in self.stack.functions() for line in self.stack.function_log(name)]
         if errors := [line for line in logged if '"level":"error"' in line]:
             raise Failure(f"a function says that something is wrong: {errors}")
-
-
-class Grant:
-    """Sam's request, from the card in Slack to the audit."""
-
-    def __init__(self, story: Story, principal: str):
-        self.story, self.stack, self.slack = story, story.stack, story.slack
-        self.principal = principal
-        self.entries = self.all_entries()
-
-    def play(self) -> None:
-        self.asked()
-        self.granted()
-        self.over()
-
-    def all_entries(self) -> list[str]:
-        return self.stack.eks.list_access_entries(clusterName=CLUSTER)["accessEntries"]
-
-    def card(self) -> dict:
-        (card,) = wait_for("the request's message in Slack", 20, self.slack.requests)
-        return card
-
-    def get(self, *rest: str) -> dict:
-        return self.stack.call("GET", "/".join(["/v1/requests", self.id, *rest]))
-
-    def asked(self) -> None:
-        story, slack = self.story, self.slack
-        story.title("Slack asks who may say yes. Nothing is granted by itself")
-        keep(story.mail("about the request"), f"{story.number}-requested")
-        say(framed(shown.message(self.card())))
-        (request,) = self.stack.call("GET", "/v1/requests")["requests"]
-        self.id = request["id"]
-        self.must_be_refused("identity is not mapped")
-
-        forged = slack.click(self.card(), "req:review", KIM, secret="a guess")
-        if forged["status"] != 401 or slack.form(KIM):
-            raise Failure(f"a click that Slack did not sign was answered: {forged}")
-        own = slack.click(self.card(), "req:review", SAM)
-        (whisper,) = slack.whispers(SAM)
-        if own["status"] != 200 or slack.form(SAM) or "nobody decides about themselves" not in whisper["text"]:
-            raise Failure(f"Sam may not decide about himself: {own}, {whisper}")
-        slack.click(self.card(), "req:review", KIM)
-        form = slack.form(KIM) or fail("Kim clicked, and no form was opened")
-        say(f"""
-  A click that Slack did not sign: {forged["status"]}. Sam clicks Review: "{whisper["text"]}".
-  Kim, of the group that the guardrails name, clicks Review and gets the form:
-
-{framed(shown.form(form))}""")
-
-    def granted(self) -> None:
-        story, slack = self.story, self.slack
-        story.title("Kim says yes, for one minute. A function of its own makes the access entry")
-        began = time.monotonic()
-        sent = slack.submit({"namespaces": ["shop"], "duration": "60", "reason": REASON}, KIM)
-        if (sent["status"], sent["body"]) != (200, "") or slack.form(KIM):
-            raise Failure(f"the form was not taken: {sent}")
-        keep(story.mail("about the grant"), f"{story.number}-granted")
-        took = time.monotonic() - began
-        story.notices("granted", "audit", "audit", "audit")
-        self.must_be("active")
-        entry = {"clusterName": CLUSTER, "principalArn": self.principal}
-        described = self.stack.eks.describe_access_entry(**entry)["accessEntry"]
-        policies = self.stack.eks.list_associated_access_policies(**entry)["associatedAccessPolicies"]
-        given = [(policy["policyArn"].rpartition("/")[2], policy["accessScope"]) for policy in policies]
-        tags = {"managed-by": "eks-access-responder", "request-id": self.id, "expires-at": described["tags"].get("expires-at")}
-        for what, is_so in {
-            "type and groups": (described["type"], described["kubernetesGroups"]) == ("STANDARD", []),
-            "policies": given == [("AmazonEKSViewPolicy", {"type": "namespace", "namespaces": ["shop"]})],
-            "tags": described["tags"] == tags and tags["expires-at"],
-            "other entries": sorted(self.all_entries()) == sorted([*self.entries, self.principal]),
-        }.items():
-            if not is_so:
-                raise Failure(f"the access entry's {what} are not what was approved: {described}, {policies}")
-        login = self.stack.would_log_in(SAMS_ROLE)
-        username = login.get("username") or fail(f"Sam should get in now: {login}")
-        say(framed([
-            f"principal   {described['principalArn']}",
-            f"type        {described['type']}, no groups",
-            "policy      AmazonEKSViewPolicy in namespace shop, and no other",
-            *(f"tag         {key}={value}" for key, value in tags.items()),
-        ]))  # fmt: skip
-        say(f"\n  {took:.2f} s after the form was sent Sam would get in, as {username}")
-
-    def over(self) -> None:
-        story = self.story
-        story.title("The minute is over (the clock is put forward): another function takes the entry away")
-        self.stack.tick(minutes=2, function="revoker")
-        keep(story.mail("about the end"), f"{story.number}-revoked")
-        story.notices("revoked", "audit")
-        if self.all_entries() != self.entries:
-            raise Failure(f"the entries should be those of before, {self.entries}, and are {self.all_entries()}")
-        self.must_be_refused("identity is not mapped")
-        self.must_be("revoked")
-        headline, _, summary, *_ = shown.message(self.card())
-        say(framed([headline, "", summary, "[…]"]))
-        history = self.get("history")["history"]
-        if [record["action"] for record in history] != AUDIT:
-            raise Failure(f"not the audit that was expected: {json.dumps(history, indent=1)}")
-        say("\n  Sam is refused again. What the audit says, in the table, in the functions' logs and to whoever subscribes:\n")
-        for record in history:
-            who = f"{record['actor']['kind']} {record['actor']['id']}"
-            say(f"    {record['at']}  {record['action']:10} {who:20}  {record['reason']}")
-
-    def must_be(self, state: str) -> None:
-        if (is_so := self.get()["request"]["state"]) != state:
-            raise Failure(f"the request should be {state}, and is {is_so}")
-
-    def must_be_refused(self, why: str) -> None:
-        if (login := self.stack.would_log_in(SAMS_ROLE)) != {"refused": why}:
-            raise Failure(f"Sam should not get in: {login}")
-
-
-def fail(why: str):
-    raise Failure(why)
 
 
 def total(stack: Product, metric: str) -> int:
@@ -407,12 +236,14 @@ def main() -> None:
     end_on_signals()
 
     began = time.monotonic()
+    shutil.rmtree(MAILS, ignore_errors=True)
+    MAILS.mkdir(parents=True)
     say("\nstarting a local stand-in for AWS and for Slack, and installing the four functions in it …")
     with Product(arguments.function) as stack:
         say(f"ready after {time.monotonic() - began:.1f} s: cluster `{CLUSTER}`, log group {LOG_GROUP}")
         all_scenes = scenes(stack)
         try:
-            Story(stack).play(all_scenes)
+            Demo(stack).play(all_scenes)
         except Failure as failure:
             raise Failure(f"{failure}\n{stack.diagnostics()}") from None
         counted = {name: total(stack, name) for name in ("Lines", "Ignored", "Denials", "FactsUnknown", "Suppressed")}
@@ -431,12 +262,12 @@ def main() -> None:
 
   Real        the functions' own binaries, {arguments.function.name} and its like, run as Lambda
               runs them: what they get, check, ask, write and send.
-  Simulated   EKS, by a fake of ours that is as strict as AWS; Slack, by one that signs as Slack does; the
-              mailbox, by a relay that keeps what SNS would have sent; CloudWatch Logs, Lambda, API Gateway,
-              DynamoDB, IAM, Secrets Manager, SNS and SQS, by MiniStack on 127.0.0.1.
-  In AWS      lines arrive after seconds or minutes; what fails is tried again and then kept in a queue; the
-              filter lets less through; IAM holds each function to its own few actions (infra/sam).
-              Nothing is offered to anybody before you say so: here {GUARDRAILS.relative_to(ROOT)} does.
+  Simulated   EKS, by a strict fake of ours; Slack, by one that signs what it sends; the mailbox, by a
+              relay that keeps what SNS would have sent; CloudWatch Logs, Lambda, API Gateway, DynamoDB,
+              IAM, Secrets Manager, SNS and SQS, by MiniStack on 127.0.0.1.
+  In AWS      lines arrive after seconds or minutes; what fails is tried again and then kept in a queue;
+              the filter lets less through; IAM holds each function to a few actions of its own; nobody
+              is offered anything before a file says so, as {GUARDRAILS.relative_to(ROOT)} does here.
 
 ── what to try next ─────────────────────────────────────────────────────────────────
   less {MAILS.relative_to(ROOT)}/1-{all_scenes[0].cause}.txt    a whole mail

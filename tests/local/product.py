@@ -1,7 +1,7 @@
-"""The whole product on this machine: what stack.py has, Slack, and the three functions by which access is granted and ends.
+"""The whole product on this machine: what stack.py has, Slack, and the functions by which access is granted and ends.
 
-Slack is tests/slack/server.py, which refuses what Slack refuses, and signs what it sends. MiniStack plays API Gateway, but
-believes every signature of AWS. What is offered to whom is in guardrails.toml.
+Slack is tests/slack/server.py, which refuses what Slack refuses, and signs what it sends. MiniStack plays API
+Gateway, Secrets Manager and STS, and believes every signature of AWS. What is offered to whom is in guardrails.toml.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from stack import (
-    ACCOUNT, CLUSTER, REGION, ROOT, SSO_PATH, SSO_PROVIDER, TABLE, Failure, Program, Stack, own_role,
+    ACCOUNT, CLUSTER, REGION, ROOT, SSO_PATH, SSO_PROVIDER, TABLE, Control, Failure, Relay, Stack, own_role,
 )  # fmt: skip
 
 GUARDRAILS = ROOT / "tests/local/guardrails.toml"
@@ -35,11 +35,11 @@ KIMS_ROLE = "AWSReservedSSO_Platform_0123456789abcdef"
 class Slack:
     """What people see in Slack, and what they do there."""
 
-    def __init__(self, program: Program, door: str):
-        self.program, self.door = program, door
+    def __init__(self, control: Control, door: str):
+        self.control, self.door = control, door
 
     def messages(self) -> list[dict]:
-        return self.program.ask("messages").get(CHANNEL, [])
+        return self.control.ask("messages").get(CHANNEL, [])
 
     def cards(self) -> list[dict]:
         """What everybody sees in the channel, replies in threads left out."""
@@ -55,15 +55,15 @@ class Slack:
 
     def click(self, message: dict, action: str, user: str, **more) -> dict:
         asked = {"url": self.door, "channel": CHANNEL, "ts": message["ts"], "action_id": action, "user": user}
-        return self.program.ask("click", {**asked, **more})
+        return self.control.ask("click", {**asked, **more})
 
     def form(self, user: str) -> dict | None:
         """The form that this person has before them."""
-        opened = [view for view in self.program.ask("views") if view["user"] == user and view["is_open"]]
+        opened = [view for view in self.control.ask("views") if view["user"] == user and view["is_open"]]
         return opened[-1]["view"] if opened else None
 
     def submit(self, values: dict, user: str) -> dict:
-        return self.program.ask("submit", {"url": self.door, "values": values, "user": user})
+        return self.control.ask("submit", {"url": self.door, "values": values, "user": user})
 
 
 def is_of_request(message: dict) -> bool:
@@ -134,14 +134,16 @@ class Product(Stack):
                 Target=f"integrations/{target['IntegrationId']}",
             )
         gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
-        return f"{self.url}/_aws/execute-api/{api}"
+        # An address without a path, as those of AWS have none.
+        return self._relay(Relay(self.port, f"/_aws/execute-api/{api}")).url
 
     def call(self, method: str, path: str) -> dict:
         """What the approvals' API answers Kim."""
         request = AWSRequest(method, self.api_url + path)
         SigV4Auth(self.kims, "execute-api", REGION).add_auth(request)
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
-            connection.request(method, request.url.removeprefix(self.url), headers=dict(request.headers))
+        connection = http.client.HTTPConnection(self.api_url.removeprefix("http://"), timeout=20)
+        with contextlib.closing(connection):
+            connection.request(method, path, headers=dict(request.headers))
             answer = connection.getresponse()
             told = json.load(answer)
         if answer.status >= 300:
@@ -149,7 +151,7 @@ class Product(Stack):
         return told
 
     def would_log_in(self, role: str) -> dict:
-        """What the cluster's authenticator would make of a session of the role, going by the access entries that there are."""
+        """What the authenticator would make of a session of the role, by the access entries that there are."""
         found = self.iam.get_role(RoleName=role)["Role"]
         return self.control_plane.ask("login", {"cluster": CLUSTER, "arn": found["Arn"], "id": found["RoleId"]})
 
@@ -157,6 +159,8 @@ class Product(Stack):
         """What `eks-access` needs to be Kim's."""
         return {
             "EKS_ACCESS_API": self.api_url,
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ENDPOINT_URL_EKS": self.control_plane.url,
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": self.kims.access_key,
             "AWS_SECRET_ACCESS_KEY": self.kims.secret_key,

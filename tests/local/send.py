@@ -3,28 +3,37 @@
 
     send.py 'LINE' ['LINE' …]     these lines, as one delivery
     send.py -                     the lines of standard input, as one delivery
+    send.py --denied ROLE         the line of a refused login of a role
+    send.py --granted ROLE        the line of a granted one
 """
 
-import json
 import sys
 import time
-from pathlib import Path
 
 import boto3
 
-ENDPOINTS = Path(__file__).resolve().parents[2] / "target/local/endpoints.json"
+from authenticator import granted, refused
+from stack import Failure, read_endpoints
+
+
+def lines_of(arguments: list[str]) -> list[str]:
+    match arguments:
+        case ["-"]:
+            return sys.stdin.read().splitlines()
+        case ["--denied", role]:
+            return [refused("identity is not mapped", 40000, role)]
+        case ["--granted", role]:
+            return [granted(role, 40000)]
+        case []:
+            sys.exit(__doc__)
+    return arguments
 
 
 def main(arguments: list[str]) -> None:
-    if not arguments:
-        sys.exit(__doc__)
-    if not ENDPOINTS.is_file():
-        sys.exit("nothing to send to; start `make local` in another terminal and leave it running")
-    stack = json.loads(ENDPOINTS.read_text())
-    lines = sys.stdin.read().splitlines() if arguments == ["-"] else arguments
-    lines = [line for line in lines if line.strip()]
+    lines = [line for line in lines_of(arguments) if line.strip()]
     if not lines:
         sys.exit("no line to send")
+    stack = read_endpoints()
     logs = boto3.client(
         "logs",
         endpoint_url=stack["endpoint"],
@@ -42,4 +51,7 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except Failure as failure:
+        sys.exit(str(failure))

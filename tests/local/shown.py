@@ -14,7 +14,8 @@ def message(content: dict) -> list[str]:
 
 
 def form(view: dict) -> list[str]:
-    return [view["title"]["text"], "", *lines(view["blocks"]), "", f"[{view['submit']['text']}]  [{view['close']['text']}]"]
+    buttons = f"[{view['submit']['text']}]  [{view['close']['text']}]"
+    return [view["title"]["text"], "", *lines(view["blocks"]), "", buttons]
 
 
 def lines(blocks: list[dict]) -> list[str]:

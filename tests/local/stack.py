@@ -109,26 +109,23 @@ def wait_for(what: str, seconds: float, poll):
         time.sleep(0.02)
 
 
-class MailRelay:
-    """Passes calls of SNS on to MiniStack, and keeps the mail of each notice that SNS accepted. The audit has none: the
-    subscription of a mailbox leaves it out."""
+class Relay:
+    """Passes every call on to MiniStack, below `prefix` there."""
 
-    def __init__(self, upstream_port: int):
-        self.mails: list[Mail] = []
+    def __init__(self, upstream_port: int, prefix: str = ""):
         relay = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self):
+            def do_any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                upstream = http.client.HTTPConnection("127.0.0.1", upstream_port, timeout=10)
+                upstream = http.client.HTTPConnection("127.0.0.1", upstream_port, timeout=30)
                 headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
-                upstream.request("POST", self.path, body, headers)
+                upstream.request(self.command, prefix + self.path, body, headers)
                 answer = upstream.getresponse()
                 content = answer.read()
-                if answer.status == 200:
-                    relay.keep(parse_qs(body.decode(), keep_blank_values=True))
+                relay.passed(body, answer.status)
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
@@ -137,6 +134,8 @@ class MailRelay:
                 self.end_headers()
                 self.wfile.write(content)
 
+            do_GET = do_POST = do_any
+
             def log_message(self, *_):
                 pass
 
@@ -144,19 +143,29 @@ class MailRelay:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def keep(self, call: dict[str, list[str]]) -> None:
-        if call.get("Action") == ["Publish"]:
-            (message,) = call["Message"]
-            if "audit" in kinds(call):
-                return
-            if call.get("MessageStructure") == ["json"]:
-                bodies = json.loads(message)
-                message = bodies.get("email", bodies["default"])
-            self.mails.append(Mail(call.get("Subject", [""])[0], message))
+    def passed(self, body: bytes, status: int) -> None:
+        """A call was passed on, and answered with this status."""
 
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+class MailRelay(Relay):
+    """Keeps the mail of each notice that SNS accepted. The audit has none: a mailbox is not subscribed to it."""
+
+    def __init__(self, upstream_port: int):
+        self.mails: list[Mail] = []
+        super().__init__(upstream_port)
+
+    def passed(self, body: bytes, status: int) -> None:
+        call = parse_qs(body.decode(), keep_blank_values=True)
+        if status == 200 and call.get("Action") == ["Publish"] and "audit" not in kinds(call):
+            (message,) = call["Message"]
+            if call.get("MessageStructure") == ["json"]:
+                bodies = json.loads(message)
+                message = bodies.get("email", bodies["default"])
+            self.mails.append(Mail(call.get("Subject", [""])[0], message))
 
 
 def kinds(call: dict[str, list[str]]) -> list[str]:
@@ -165,17 +174,11 @@ def kinds(call: dict[str, list[str]]) -> list[str]:
     return [value for name in names for value in call.get(name.removesuffix("Name") + "Value.StringValue", [])]
 
 
-class Program:
-    """A server of our tests: its address is the first line that it prints, and it ends with its standard input, so it never
-    outlives us. `/control/…` is ours."""
+class Control:
+    """What a server of our tests lets its user ask and order: `/control/…`."""
 
-    def __init__(self, *command: str | Path):
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
-        self.url = self.process.stdout.readline().strip()
-        if not self.url:
-            raise Failure(f"{command[0]} did not start; `make clean` and again builds and installs everything anew")
+    def __init__(self, url: str):
+        self.url = url
 
     def ask(self, what: str, body: dict | None = None):
         """The answer to a question, or to an order if it has a body."""
@@ -184,8 +187,21 @@ class Program:
         answer = connection.getresponse()
         told = json.load(answer)
         if answer.status != 200:
-            raise Failure(f"{self.url}/control/{what}: {told}")
+            raise Failure(told["error"])
         return told
+
+
+class Program(Control):
+    """Such a server. The first line that it prints is its address, and it ends with its standard input, so it never
+    outlives us."""
+
+    def __init__(self, *command: str | Path):
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        super().__init__(self.process.stdout.readline().strip())
+        if not self.url:
+            raise Failure(f"{command[0]} did not start; `make clean` and again builds and installs everything anew")
 
     def close(self) -> None:
         self.process.stdin.close()
@@ -296,10 +312,13 @@ class Stack(Server):
         if not EKS.is_file():
             raise Failure(f"{EKS} does not exist; `cargo build --package fakes` builds it")
         super()._start()
-        self.relay = MailRelay(self.port)
-        self.cleanup.callback(self.relay.close)
+        self.relay = self._relay(MailRelay(self.port))
         self.control_plane = self._program(EKS, REGION, ACCOUNT)
         self._provision()
+
+    def _relay(self, relay):
+        self.cleanup.callback(relay.close)
+        return relay
 
     def _program(self, *command: str | Path) -> Program:
         program = Program(*command)
@@ -386,6 +405,7 @@ class Stack(Server):
         self.function_name = "responder"
         variables = {"OWN_ACCOUNTS": ACCOUNT, "TABLE_NAME": TABLE_NAME, **self.variables}
         arn = self._make_function(self.function_name, self.function, variables)
+        wait_for("the functions to be active", 30, self._are_active)
         self.logs.put_subscription_filter(
             logGroupName=LOG_GROUP,
             filterName="eks-access-responder",
@@ -416,10 +436,10 @@ class Stack(Server):
                 }
             },
         )
-        self.lambda_.get_waiter("function_active_v2").wait(
-            FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-        )
         return made["FunctionArn"]
+
+    def _are_active(self) -> bool:
+        return all(function["State"] == "Active" for function in self.lambda_.list_functions()["Functions"])
 
     def tick(self, minutes: int = 0, function: str = "responder") -> None:
         """What EventBridge does every minute; `minutes` puts the clock forward."""
@@ -477,9 +497,9 @@ class Stack(Server):
         documents = (json.loads(line) for line in self.function_log() if line.startswith("{"))
         return [document for document in documents if "_aws" in document]
 
-    def reports(self) -> list[str]:
-        """The platform's line about each delivery that was handled."""
-        return [line for line in self._everything_logged("responder") if line.startswith("REPORT ")]
+    def reports(self, function: str = "responder") -> list[str]:
+        """The platform's line about each event that was handled."""
+        return [line for line in self._everything_logged(function) if line.startswith("REPORT ")]
 
     def functions(self) -> list[str]:
         return [function["FunctionName"] for function in self.lambda_.list_functions()["Functions"]]
@@ -508,6 +528,18 @@ class Stack(Server):
             "table": TABLE_NAME,
             "credentials": CREDENTIALS,
         }
+
+
+def write_endpoints(endpoints: dict) -> None:
+    ENDPOINTS.parent.mkdir(parents=True, exist_ok=True)
+    ENDPOINTS.write_text(json.dumps(endpoints, indent=2) + "\n")
+
+
+def read_endpoints() -> dict:
+    """Where everything is that `make local` keeps."""
+    if not ENDPOINTS.is_file():
+        raise Failure("nothing is kept; start `make local` in another terminal and leave it running")
+    return json.loads(ENDPOINTS.read_text())
 
 
 def end_on_signals() -> None:

@@ -55,7 +55,7 @@ impl std::error::Error for SecretError {}
 pub struct PlainSecret {
     client: Client,
     id: String,
-    kept: Mutex<Option<Arc<str>>>,
+    kept: Mutex<Option<(SystemTime, Arc<str>)>>,
 }
 
 impl fmt::Debug for PlainSecret {
@@ -75,17 +75,19 @@ impl PlainSecret {
         }
     }
 
-    /// Its text; read once.
+    /// Its text; read anew after five minutes.
     ///
     /// # Errors
     /// When it can't be read.
     pub async fn get(&self) -> Result<Arc<str>, SecretError> {
         let mut kept = self.kept.lock().await;
-        if let Some(text) = kept.as_ref() {
+        let now = SystemTime::now();
+        let fresh = kept.as_ref().filter(|(at, _)| is_younger(*at, now, FRESH));
+        if let Some((_, text)) = fresh {
             return Ok(Arc::clone(text));
         }
         let text: Arc<str> = read(&self.client, &self.id).await?.into();
-        *kept = Some(Arc::clone(&text));
+        *kept = Some((now, Arc::clone(&text)));
         Ok(text)
     }
 

@@ -283,6 +283,8 @@ impl Work<'_> {
                 return Ok(Ended::Done(Some(Box::new(request))));
             }
             let before = request.version;
+            // Whoever had begun may have made something.
+            let is_left = is_left || request.state == State::Granting;
             let record = request.fail(why, is_left, "granter", clock::now());
             let saved = self
                 .requests

@@ -30,8 +30,29 @@ impl Asker {
         }
     }
 
-    /// Makes a request, if everything that has to hold does now, and nobody has asked for the same already.
+    /// Makes a request, if everything that has to hold does now, and nobody has asked for the same already. A table of
+    /// requests that does not answer costs the request and not the notice: the next one about the principal asks again.
     pub(crate) async fn ask(
+        &self,
+        store: &Store,
+        notice: &Notice,
+        post: (Option<String>, Option<String>),
+        run: Run<'_>,
+    ) -> Vec<(Metric, u64)> {
+        self.try_to_ask(store, notice, post, run)
+            .await
+            .unwrap_or_else(|error| {
+                Entry::new(Level::Error, "no request could be made of a denial")
+                    .with("request_id", run.id)
+                    .with("cluster", notice.cluster.title())
+                    .with("reason", error.code.as_str())
+                    .with("detail", error.message.as_str())
+                    .write();
+                vec![(Metric::TableFailures, 1)]
+            })
+    }
+
+    async fn try_to_ask(
         &self,
         store: &Store,
         notice: &Notice,

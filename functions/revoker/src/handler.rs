@@ -31,7 +31,7 @@ const STEPS: usize = 4;
 /// How often grants are compared with EKS.
 const RECONCILE_EVERY: i64 = HOUR;
 /// A grant that is past its end by more is overdue.
-const OVERDUE_AFTER: i64 = 2 * MINUTE;
+pub(crate) const OVERDUE_AFTER: i64 = 2 * MINUTE;
 /// What is left of a tick's time for telling how it went.
 const RESERVE: Duration = Duration::from_secs(2);
 

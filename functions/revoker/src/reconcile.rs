@@ -14,7 +14,7 @@ use eks_access_aws::requests::Saved;
 use eks_access_aws::store::StoreError;
 use futures_util::{StreamExt, stream};
 
-use crate::handler::{Revoker, Tick};
+use crate::handler::{OVERDUE_AFTER, Revoker, Tick};
 
 /// Entries that are looked at at a time.
 const AT_ONCE: usize = 8;
@@ -97,27 +97,53 @@ impl Revoker {
                 Ok(())
             }
             Ownership::Ours { request, ends } => {
-                let row = tick.requests.get(request).await?;
-                match row {
-                    None => {
-                        self.adopt(cluster, (principal, found), (request, *ends), tick)
-                            .await
+                let Some(row) = tick.requests.get(request).await? else {
+                    return self
+                        .adopt(cluster, (principal, found), (request, *ends), tick)
+                        .await;
+                };
+                if row.principal != *principal || row.cluster != *cluster {
+                    unanswered(
+                        cluster,
+                        "an entry names a request that is about somebody else",
+                        tick,
+                    );
+                    tick.tally.add(Metric::UnreadableEntries, 1);
+                    return Ok(());
+                }
+                let is_over = tick.now.saturating_sub(*ends) > OVERDUE_AFTER;
+                match row.state {
+                    _ if is_over => self.overdue(row, *ends, tick).await,
+                    State::Active if row.ends.is_some_and(|row| row / 1000 > *ends / 1000) => {
+                        self.overdue(row, *ends, tick).await
                     }
-                    Some(row) if row.principal != *principal || row.cluster != *cluster => {
-                        unanswered(
-                            cluster,
-                            "an entry names a request that is about somebody else",
-                            tick,
-                        );
-                        tick.tally.add(Metric::UnreadableEntries, 1);
-                        Ok(())
-                    }
-                    Some(row) if row.state == State::Active => self.compare(row, found, tick).await,
-                    Some(row) if row.state.has_entry() || row.state == State::Drifted => Ok(()),
-                    Some(row) => self.survived(row, tick).await,
+                    State::Active => self.compare(row, found, tick).await,
+                    state if state.has_entry() || state == State::Drifted => Ok(()),
+                    _ => self.survived(row, tick).await,
                 }
             }
         }
+    }
+
+    /// An entry that its own tags end, whatever its row says: the tags are written first, so a row that says more was not
+    /// written by us.
+    async fn overdue(
+        &self,
+        mut request: Request,
+        ends: i64,
+        tick: Tick<'_>,
+    ) -> Result<(), StoreError> {
+        let before = request.version;
+        let record = request.ends_by_its_tags(ends, tick.now);
+        let saved = tick
+            .requests
+            .save(&mut request, before, Some((&record, None)), None)
+            .await?;
+        if saved == Saved::Yes {
+            tick.tally.add(Metric::Drifted, 1);
+            self.look_and_tell(&request.id, true, tick).await?;
+        }
+        Ok(())
     }
 
     /// An entry of ours without a row: the tags say what there is to know, and the row is made anew from them. The next

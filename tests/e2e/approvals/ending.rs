@@ -119,6 +119,33 @@ fn a_lost_row_does_not_leave_access_open() {
 }
 
 #[test]
+fn a_row_that_somebody_edited_does_not_keep_access_open() {
+    let edits: [(&str, fn(&mut Value)); 4] = [
+        ("a later end", |request| {
+            request["ends"] = json!(4_000_000_000_000_i64)
+        }),
+        ("drifted", |request| request["state"] = json!("drifted")),
+        ("ended already", |request| {
+            request["state"] = json!("revoked")
+        }),
+        ("never again", |request| {
+            request["state"] = json!("revoking");
+            request["retry_at"] = json!(4_000_000_000_000_i64);
+        }),
+    ];
+    for (name, edit) in edits {
+        let world = granted();
+        world.ticks(MINUTE);
+        world.edit_row(edit);
+        world.ticks(HOUR + 2 * MINUTE);
+        world.ticks(2 * HOUR + 4 * MINUTE);
+        assert_eq!(world.entry(DEV), None, "{name}");
+        assert!(world.kinds().contains(&"drift".to_owned()), "{name}");
+        world.end();
+    }
+}
+
+#[test]
 fn entries_that_are_not_ours_survive_everything() {
     let world = granted();
     let others = [

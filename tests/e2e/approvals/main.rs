@@ -7,6 +7,7 @@
 )]
 
 mod asking;
+mod command;
 mod deciding;
 mod ending;
 mod granting;

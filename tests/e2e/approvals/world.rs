@@ -133,7 +133,7 @@ pub(crate) struct Written {
 }
 
 /// A function's binary beside the granter's, which this test belongs to; all of them are built for a run of the workspace.
-fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     let granter = PathBuf::from(env!("CARGO_BIN_EXE_granter"));
     let path = granter.with_file_name(name);
     assert!(

@@ -79,7 +79,7 @@ impl fmt::Display for No {
             Self::Refused(refused) => refused.fmt(f),
             Self::AlreadyDecided(how) => write!(f, "nothing is left to decide: {how}"),
             Self::Expired => f.write_str(
-                "the request waited too long and has expired; the next denial of this principal makes a new one",
+                "the request waited too long and has expired; the next notice about this principal makes a new one",
             ),
             Self::OtherTerms(terms) => write!(
                 f,
@@ -213,6 +213,11 @@ impl Request {
     ) -> Result<(Yes, Option<Record>), No> {
         let reason = checked(reason)?;
         self.still_open(now)?;
+        if self.kind == Kind::BreakGlass {
+            return Err(No::AlreadyDecided(
+                "nobody is asked about a break-glass; it is reviewed afterwards".to_owned(),
+            ));
+        }
         guardrails.counts(&self.ask(), terms, by)?;
         self.not_by_whoever_asked(guardrails, by)?;
         if let Some(agreed) = self.terms.as_ref().filter(|agreed| *agreed != terms) {
@@ -232,11 +237,16 @@ impl Request {
         if !was_enough && is_again {
             return Err(No::AlreadyApproved(self.missing(guardrails, terms)));
         }
-        if was_enough {
+        let latest = self.approvals.iter().map(|approval| approval.at).max();
+        let is_fresh = latest.is_some_and(|at| now.saturating_sub(at) < MINUTE);
+        if was_enough && is_fresh {
             // The granter was told, or somebody died before telling it. To tell it twice does no harm.
             let instruction = Instruction::new(order, self.approvals.clone());
             return Ok((Yes::Enough(Box::new(instruction)), None));
         }
+        // It was not told, as it seems: a new yes, for an old one goes stale.
+        self.approvals
+            .retain(|approval| approval.by.identity() != by.identity());
         self.approvals
             .push(Approval::sealed(key, &order, by.clone(), now, &reason));
         self.terms = Some(terms.clone());
@@ -740,6 +750,26 @@ impl Request {
             now,
         )
         .with_result(how)
+    }
+
+    /// The entry is ours, and its tags end it; the row said otherwise, or nothing came of what it said.
+    pub fn ends_by_its_tags(&mut self, ends: i64, now: i64) -> Record {
+        const HOW: &str = "the row said otherwise than the entry's tags, which count";
+        self.ends = Some(self.ends.unwrap_or(ends).min(ends));
+        self.retry_at = None;
+        if !matches!(self.state, State::Active | State::Revoking) {
+            self.state = State::Cleanup;
+            self.outcome = Some(HOW.to_owned());
+        }
+        self.step(Some(News::Drift), now);
+        Record::new(
+            Action::Drifted,
+            self,
+            Actor::product("revoker"),
+            "compared with EKS",
+            now,
+        )
+        .with_result(HOW)
     }
 
     /// The entry is ours, and somebody changed what it gives. That is told and left alone until its end.

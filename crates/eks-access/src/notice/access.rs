@@ -85,7 +85,7 @@ impl News {
                  `kubectl auth can-i --list` does not show what access policies allow."
             ),
             Self::Denied => "Somebody said no. Nothing was changed.".to_owned(),
-            Self::Expired => "Nobody answered in time. Nothing was changed; the next denial makes a new request.".to_owned(),
+            Self::Expired => "Nobody answered in time. Nothing was changed; the next notice about the principal makes a new request.".to_owned(),
             Self::Failed => "It was approved and could not be granted. Nothing of it is left.".to_owned(),
             Self::Ending => format!("The grant ends at {until}: {terms}."),
             Self::Extended => format!("The grant now ends at {until}."),

@@ -148,7 +148,7 @@ impl Teller {
                 .as_ref()
                 .and_then(|slack| slack.channel.clone());
             let thread = settled.place.map(|place| place.ts);
-            let counts = asker.ask(store, &notice, (channel, thread), run).await?;
+            let counts = asker.ask(store, &notice, (channel, thread), run).await;
             told.counts.extend(counts);
         }
         Ok(told)

@@ -1,8 +1,8 @@
-//! The strict EKS for the local stack (`make run`, `make local`), on 127.0.0.1 and a free port: every function and every tool
-//! of it is pointed here by `AWS_ENDPOINT_URL_EKS`.
+//! The strict EKS of the local stack (`make run`, `make local`), on 127.0.0.1 and a free port: `AWS_ENDPOINT_URL_EKS` points
+//! every function here.
 //!
-//! Prints its address as the first line, and ends when its standard input does, so that it never outlives whoever started it.
-//! `/control/…` is theirs, everything else is EKS':
+//! Prints its address as the first line, and ends when its standard input does, so that it never outlives whoever started
+//! it. `/control/…` is theirs, everything else is EKS':
 //!
 //! ```text
 //! POST /control/clusters    {"name", "mode"}               there is a cluster

@@ -133,6 +133,7 @@ fn symbol(request: &Request) -> &'static str {
 fn headline(request: &Request) -> String {
     let what = match (request.state, request.kind) {
         (State::Pending, Kind::Extension) => "more time?",
+        (State::Pending, Kind::BreakGlass) => "the glass was broken",
         (State::Pending, _) => "grant access?",
         (State::Granting, _) => "access is being granted",
         (State::Active, Kind::BreakGlass) => "access granted (break-glass)",
@@ -154,6 +155,7 @@ fn headline(request: &Request) -> String {
 
 fn summary(request: &Request) -> String {
     match request.state {
+        State::Pending if request.kind == Kind::BreakGlass => News::BreakGlass.summary(request),
         State::Pending if request.approvals.is_empty() => News::Requested.summary(request),
         State::Pending => News::Approved.summary(request),
         State::Active => News::Granted.summary(request),
@@ -210,6 +212,8 @@ fn literal(request: &Request) -> String {
 
 fn buttons(request: &Request, token: &Token) -> Vec<Value> {
     match request.state {
+        // Nobody is asked.
+        State::Pending if request.kind == Kind::BreakGlass => Vec::new(),
         State::Pending => vec![
             button(REVIEW, "Review", token, Some("primary")),
             asking(
