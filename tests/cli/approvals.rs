@@ -73,7 +73,7 @@ fn request() -> Value {
         "cause": "principal-not-mapped", "incident": null,
         "hints": ["made 2026-01-01T00:00:00Z (AROAEXAMPLE)", "may be assumed by whoever the account 111122223333 lets assume it"],
         "created": "2026-11-25T10:00:00Z", "expires": "2026-11-25T18:00:00Z", "requested_by": null, "reason": null,
-        "extends": null, "terms": null, "approvals": [], "needed": 1, "rule": null, "grant": null, "review_by": null,
+        "extends": null, "seen": "89abcdef01234567", "terms": null, "approvals": [], "needed": 1, "rule": null, "grant": null, "review_by": null,
         "outcome": null,
         "offers": [
             {"rule": "look", "policies": ["AmazonEKSViewPolicy"], "namespaces": ["shop", "web"], "max_seconds": 14400,
@@ -301,7 +301,10 @@ fn a_yes_is_to_exactly_what_was_shown() {
         );
         let mut sent = approver.sent(&format!("/v1/requests/{ID}/approve"));
         assert_eq!(sent["reason"].take(), "incident 4711");
-        sent.as_object_mut().unwrap().remove("reason");
+        assert_eq!(sent["seen"].take(), "89abcdef01234567", "what was shown");
+        let fields = sent.as_object_mut().unwrap();
+        fields.remove("reason");
+        fields.remove("seen");
         assert_eq!(sent, terms);
     }
 }

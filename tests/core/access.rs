@@ -177,7 +177,7 @@ proptest! {
             if request.state.has_entry() {
                 prop_assert!(request.ends.is_some(), "{event:?}");
                 let due = request.due();
-                prop_assert!(due.is_some_and(|due| due <= request.ends.unwrap().max(now) + 31 * 60_000), "{event:?} {due:?}");
+                prop_assert!(due.is_some_and(|due| due <= request.ends.unwrap().max(now) + 9 * 60_000), "{event:?} {due:?}");
             }
             if request.state == State::Active {
                 prop_assert!(!request.approvals.is_empty());

@@ -6,7 +6,7 @@ use eks_access::access::{
 use eks_access::policy::{AccessPolicy, Approver, Namespace, Terms};
 
 /// Every kind of news.
-pub(crate) const NEWS: [News; 15] = [
+pub(crate) const NEWS: [News; 16] = [
     News::Requested,
     News::Reminder,
     News::Approved,
@@ -15,6 +15,7 @@ pub(crate) const NEWS: [News; 15] = [
     News::Expired,
     News::Failed,
     News::Ending,
+    News::EndRequested,
     News::Extended,
     News::Revoked,
     News::RevokeFailed,

@@ -5,10 +5,10 @@ use fakes::process::Function;
 /// The function whose package this test is built for.
 const BINARY: &str = match (
     option_env!("CARGO_BIN_EXE_approver"),
-    option_env!("CARGO_BIN_EXE_revoker"),
+    option_env!("CARGO_BIN_EXE_granter"),
 ) {
     (Some(approver), _) => approver,
-    (None, Some(revoker)) => revoker,
+    (None, Some(granter)) => granter,
     (None, None) => "",
 };
 

@@ -286,7 +286,7 @@ MAY = {
     "RevokerRole": [
         *own_log(REVOKER), *PUBLISHING, *KEEPING, *RECONCILING,
         ("dynamodb:Query", INDEX),
-        ("eks:DeleteAccessEntry", arn("eks", "access-entry/*")),
+        ("eks:DeleteAccessEntry", arn("eks", f"access-entry/*/*/{ACCOUNT}/*")),
     ],
 }  # fmt: skip
 MAY_NEVER = {
@@ -597,7 +597,14 @@ def test_one_access_that_does_not_end_is_an_alarm():
 
 def test_a_revoker_that_stops_is_an_alarm_after_a_quarter_of_an_hour():
     alarm = ALARMS["RevokerStopped"]
-    assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("SampleCount", 300, 3)
+    assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Sum", 300, 3)
+
+
+@pytest.mark.parametrize("name", HEARTBEATS)
+def test_a_heartbeat_of_nothing_is_none(name):
+    """A tick that does not reach its end writes 0, which `SampleCount` would count like any other."""
+    alarm = ALARMS[name]
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == (HEARTBEATS[name], "Sum", 1)
 
 
 def test_a_wrong_signature_now_and_then_is_no_alarm():

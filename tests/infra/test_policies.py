@@ -50,6 +50,10 @@ def role(name: str, account: str = ACCOUNT) -> str:
 
 DEVELOPER, LEAD, ON_CALL = role("dev/alice"), role("lead/bob"), role("on-call")
 LEADING_USER = f"arn:aws:iam::{ACCOUNT}:user/lead-anna"
+# Of the rules' principals, and of whom a `deny` takes something away.
+CONTRACTOR, INTERN = role("dev/contractor-max"), f"arn:aws:iam::{ACCOUNT}:user/lead-intern-ida"
+NODES = ("EC2", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "HYBRID_LINUX", "HYPERPOD_LINUX")
+NODE_ROLE = role("dev/KarpenterNodeRole-demo")
 OF_SET = role(f"aws-reserved/sso.amazonaws.com/{REGION}/AWSReservedSSO_Developer_0123456789abcdef")
 OF_SET_OF_FIRST_REGION = role("aws-reserved/sso.amazonaws.com/AWSReservedSSO_Developer_0123456789abcdef")
 PROTECTED = {
@@ -58,6 +62,12 @@ PROTECTED = {
     "a role of another installation": role("eks-access-elsewhere-GranterRole-1ABC"),
     "a role that the guardrails protect": role("break-glass/admin"),
     **{f"the {name} itself": role(f"{name.title()}Role") for name in ("responder", "approver", "granter", "revoker")},
+}
+
+OF_OTHER_ACCOUNTS = {
+    "an entry of another account's role": role("dev/alice", OTHER_ACCOUNT),
+    "an entry of another account's user": f"arn:aws:iam::{OTHER_ACCOUNT}:user/alice",
+    "an entry of another account's permission set": OF_SET.replace(ACCOUNT, OTHER_ACCOUNT),
 }
 
 
@@ -90,10 +100,14 @@ def tag(principal: str = DEVELOPER, name: str = "demo", tags: dict[str, str] = O
 
 
 def associate(
-    principal: str = DEVELOPER, name: str = "demo", policies: str = "View", namespaces: list[str] | None = None
+    principal: str = DEVELOPER,
+    name: str = "demo",
+    policies: str = "View",
+    namespaces: list[str] | None = None,
+    tags: dict[str, str] = OURS,
 ) -> Request:
     asked = {"eks:policyArn": policy(policies), "eks:accessScope": "namespace", "eks:namespaces": namespaces or ["dev-a"]}
-    return Request("eks:AssociateAccessPolicy", entry(principal, name), asked | of_entry(principal, name, OURS))
+    return Request("eks:AssociateAccessPolicy", entry(principal, name), asked | of_entry(principal, name, tags))
 
 
 def delete(principal: str = DEVELOPER, name: str = "demo", tags: dict[str, str] = OURS) -> Request:
@@ -214,7 +228,12 @@ CASES: dict[str, tuple[str, Request, str | set[str]]] = {
         GRANTER, create().but(eks_kubernetesGroups=["viewers"]), {"NeverWithGroups"},
     ),
     "an entry with a user name is not created": (GRANTER, create().but(eks_username="x"), {"NeverWithAUserName"}),
-    "an entry for nodes is not created": (GRANTER, create().but(eks_accessEntryType="EC2_LINUX"), {"NeverForNodes"}),
+    **{
+        f"an entry for nodes, {kind}, is not created": (
+            GRANTER, create(NODE_ROLE).but(eks_accessEntryType=kind), {"NeverForNodes"},
+        )
+        for kind in NODES
+    },
     "an entry of no type is not created": (GRANTER, create().but(eks_accessEntryType=None), {"NeverForNodes"}),
     "an entry for another account is not created": (
         GRANTER, create(role("dev/alice", OTHER_ACCOUNT)), {"NeverForAnotherAccount"},
@@ -265,6 +284,44 @@ CASES: dict[str, tuple[str, Request, str | set[str]]] = {
         GRANTER, associate(role("dev/alice", OTHER_ACCOUNT)), {"NeverForAnotherAccount"},
     ),
     **{f"an entry of {who} gets nothing": (GRANTER, associate(arn), {"NeverForThese"}) for who, arn in PROTECTED.items()},
+    **{
+        f"an entry {which} gets nothing": (GRANTER, associate(tags=tags), {"NeverOnWhatIsNotOurs"})
+        for which, tags in {
+            "without tags": {},
+            "with all of our tags but the one that counts": {key: OURS[key] for key in ("request-id", "expires-at")},
+            "of somebody else's": OURS | {"managed-by": "terraform"},
+            "whose tag only looks like ours": {"managed-by": "EKS-access-responder"},
+        }.items()
+    },
+    "an entry of nodes gets nothing": (
+        GRANTER, associate(NODE_ROLE, tags={}).but(eks_accessEntryType="EC2_LINUX"), {"NeverOnWhatIsNotOurs"},
+    ),
+    # -- what a `deny` of the guardrails takes from a rule --
+    "a contractor is let look nowhere, though a rule means them": (GRANTER, associate(CONTRACTOR), {"Denied1"}),
+    "a contractor is let look into no other namespace either": (
+        GRANTER, associate(CONTRACTOR, namespaces=["dev-b"]), {"Denied1"},
+    ),
+    # What is denied is what an entry gives. One that gives nothing is made at most.
+    "a contractor's entry stays bare": (GRANTER, create(CONTRACTOR), ALLOWED),
+    "who is no contractor is let look": (GRANTER, associate(role("dev/contracted")), ALLOWED),
+    "nobody looks into payments, though the rule has it": (GRANTER, associate(namespaces=["payments"]), {"Denied2"}),
+    "nobody looks into payments among others": (GRANTER, associate(namespaces=["dev-a", "payments"]), {"Denied2"}),
+    "nobody of a permission set looks into payments": (GRANTER, associate(OF_SET, namespaces=["payments"]), {"Denied2"}),
+    "two denies keep a contractor from payments": (
+        GRANTER, associate(CONTRACTOR, namespaces=["payments"]), {"Denied1", "Denied2"},
+    ),
+    "an intern changes nothing, though a rule means all who lead": (
+        GRANTER, associate(INTERN, "staging", "Edit", ["shop"]), {"Denied3"},
+    ),
+    "an intern is let look": (GRANTER, associate(INTERN, "staging", "View", ["shop"]), ALLOWED),
+    "who leads and is no intern is let change": (GRANTER, associate(LEADING_USER, "staging", "Edit", ["shop"]), ALLOWED),
+    "who breaks the glass does not change what a deny keeps": (
+        GRANTER, associate(ON_CALL, policies="Edit", namespaces=["dev-b"]), {"Denied4"},
+    ),
+    "who breaks the glass does not change it among others": (
+        GRANTER, associate(ON_CALL, policies="Edit", namespaces=["dev-a", "dev-b"]), {"Denied4"},
+    ),
+    "what nobody changes a developer is let look into": (GRANTER, associate(namespaces=["dev-b"]), ALLOWED),
     # -- the granter does nothing else --
     "the granter takes no entry away, not even ours": (GRANTER, delete(), {BY_WALLS, BY_ROLE}),
     "the granter changes no entry": (GRANTER, on_entry("UpdateAccessEntry"), {BY_WALLS, BY_ROLE}),
@@ -299,8 +356,36 @@ CASES: dict[str, tuple[str, Request, str | set[str]]] = {
     "an entry of somebody else's survives the revoker": (
         REVOKER, delete(tags=OURS | {"managed-by": "terraform"}), {"NeverWhatIsNotOurs"},
     ),
-    "an entry of nodes survives the revoker": (REVOKER, delete().but(eks_accessEntryType="EC2_LINUX"), NOT_AT_ALL),
+    **{
+        f"an entry of nodes, {kind}, survives the revoker, even with our tag": (
+            REVOKER, delete(NODE_ROLE).but(eks_accessEntryType=kind), {"NeverNodes"},
+        )
+        for kind in NODES
+    },
+    "an entry of nodes without our tag survives the revoker": (
+        REVOKER, delete(NODE_ROLE, tags={}).but(eks_accessEntryType="EC2_LINUX"), {"NeverNodes", "NeverWhatIsNotOurs"},
+    ),
+    # Or else nothing would end if EKS did not tell it.
+    "the revoker takes away what is ours and of no type": (REVOKER, delete().but(eks_accessEntryType=None), ALLOWED),
+    "the revoker takes a user's entry away": (REVOKER, delete(LEADING_USER), ALLOWED),
+    "the revoker takes away what a deny holds back by now": (REVOKER, delete(CONTRACTOR), ALLOWED),
     "an entry in another Region survives the revoker": (REVOKER, delete().but(entry(region=OTHER_REGION)), NOT_AT_ALL),
+    **{f"{who} survives the revoker": (REVOKER, delete(arn), NOT_AT_ALL) for who, arn in OF_OTHER_ACCOUNTS.items()},
+    **{
+        f"an entry of the role that {service} is linked with survives the revoker": (
+            REVOKER, delete(role(f"aws-service-role/{service}.amazonaws.com/{name}")), {"NeverThese"},
+        )
+        for service, name in {
+            "backup": "AWSServiceRoleForBackup", "autoscaling": "AWSServiceRoleForAutoScaling",
+        }.items()
+    },
+    "the revoker deletes no nodes": (
+        REVOKER,
+        Request(
+            "eks:DeleteNodegroup", f"arn:aws:eks:{REGION}:{ACCOUNT}:nodegroup/demo/blue/c6b0f2a1", tagged("ResourceTag", OURS)
+        ),
+        {BY_ROLE},
+    ),
     # Or else nobody could be protected before their grant is over.
     "the revoker takes away what was granted to who is protected by now": (
         REVOKER, delete(role("break-glass/admin")), ALLOWED,
@@ -395,6 +480,67 @@ def test_every_deny_is_seen_to_deny(decisions):
     assert meant == {name for decision in decisions.values() for name in decision.denied_by}
 
 
+def without(policies: dict[str, dict], sids: set[str]) -> dict[str, dict]:
+    return {
+        name: policy | {"Statement": [one for one in policy["Statement"] if one["Sid"] not in sids]}
+        for name, policy in policies.items()
+    }
+
+
+ADMINISTRATOR = {
+    "added": {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
+}
+DENIED = {name: case for name, case in CASES.items() if isinstance(case[2], set)}
+
+
+@pytest.fixture(scope="module")
+def administrators():
+    """What comes of each that is denied if an administrator's policy is attached: as it is, and without those denies."""
+    asked = [
+        (of, policies | ADMINISTRATOR, request)
+        for of, request, sids in DENIED.values()
+        for policies in (POLICIES[of], without(POLICIES[of], sids))
+    ]
+    results = [decision.result for decision in decide(asked)]
+    return dict(zip(DENIED, zip(results[::2], results[1::2], strict=True), strict=True))
+
+
+@pytest.mark.parametrize("name", DENIED)
+def test_nothing_but_its_deny_holds_back_an_administrator(name, administrators):
+    assert administrators[name] == (EXPLICITLY, ALLOWED)
+
+
+OF_GUARDRAILS = {name: case for name, case in DENIED.items() if all(sid.startswith("Denied") for sid in case[2])}
+
+
+def test_without_the_denies_of_the_guardrails_their_rules_would_give_it():
+    """So each is needed: no other wall holds it."""
+    results = decide([(of, without(POLICIES[of], sids), request) for of, request, sids in OF_GUARDRAILS.values()])
+    assert {decision.result for decision in results} == {ALLOWED}
+    assert set().union(*(sids for *_, sids in OF_GUARDRAILS.values())) == {f"Denied{number}" for number in range(1, 5)}
+
+
+def test_without_its_deny_the_revoker_would_take_entries_of_nodes_away():
+    of_nodes = [request for _, request, sids in DENIED.values() if sids == {"NeverNodes"}]
+    results = decide([(REVOKER, without(POLICIES[REVOKER], {"NeverNodes"}), request) for request in of_nodes])
+    assert [decision.result for decision in results] == [ALLOWED] * len(NODES)
+
+
+def test_only_its_resource_keeps_the_revoker_from_what_is_of_other_accounts():
+    policies = POLICIES[REVOKER] | {
+        "wider": {
+            "Version": "2012-10-17",
+            "Statement": [
+                statement | {"Resource": f"arn:aws:eks:{REGION}:{ACCOUNT}:access-entry/*"}
+                for role, name, statement in STATEMENTS
+                if (role, statement["Sid"]) == (REVOKER, "EndOurOwn")
+            ],
+        }
+    }
+    results = decide([(REVOKER, policies, delete(arn)) for arn in OF_OTHER_ACCOUNTS.values()])
+    assert [decision.result for decision in results] == [ALLOWED] * len(OF_OTHER_ACCOUNTS)
+
+
 def test_every_allow_is_seen_to_allow():
     """Each alone: with only that statement something of the above is allowed."""
     allows = [one for one in STATEMENTS if one[2]["Effect"] == "Allow"]
@@ -427,9 +573,7 @@ def any_resource(action: str, arns: dict[str, str]) -> str:
 @pytest.mark.parametrize("role", THEIR_CHANGES)
 def test_what_a_role_is_not_there_for_is_denied_whatever_is_attached_to_it(role):
     """As if an administrator's policy were."""
-    policies = POLICIES[role] | {
-        "added": {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    }
+    policies = POLICIES[role] | ADMINISTRATOR
     of_eks = [action for action in REFERENCE if action.name.startswith("eks:")]
     changing = [action for action in of_eks if action.changes and action.name not in THEIR_CHANGES[role]]
     assert len(changing) > 30

@@ -574,11 +574,38 @@ def test_a_fifo_topic_is_refused():
     assert not re.fullmatch(pattern, f"{OWN_TOPIC}.fifo")
 
 
+# Records of the audit are for machines.
+BUT_THE_AUDIT = {"kind": [{"anything-but": ["audit"]}]}
+
+
 def test_an_address_is_subscribed_to_whichever_topic_it_is():
     assert not Stack().of_type("AWS::SNS::Subscription")
     for topic, parameters in [(NOTICES, {}), (OWN_TOPIC, {"ExistingTopicArn": OWN_TOPIC})]:
         subscription = Stack(NotificationEmail="a@example.com", **parameters).only("AWS::SNS::Subscription")
-        assert subscription == {"TopicArn": topic, "Protocol": "email", "Endpoint": "a@example.com"}
+        assert subscription == {
+            "TopicArn": topic, "Protocol": "email", "Endpoint": "a@example.com", "FilterPolicy": BUT_THE_AUDIT,
+        }  # fmt: skip
+
+
+def test_mail_has_every_kind_but_the_audit():
+    source = (ROOT / "crates/eks-access/src/access.rs").read_text()
+    (slugs,) = re.findall(r"^impl News \{.*?fn slug\(.*?^    \}", source, re.S | re.M)
+    of_news = set(re.findall(r'=> "(\w+)"', slugs))
+    assert of_news > {"requested", "end_requested", "revoke_failed", "break_glass"}
+    schemas = [json.loads((ROOT / f"docs/schemas/{name}.v1.json").read_text()) for name in ("notice", "access")]
+    of_incidents, of_access = [set(schema["properties"]["kind"]["enum"]) for schema in schemas]
+    assert of_access == of_news | {"audit"}
+    (condition,) = Stack(NotificationEmail="a@example.com").only("AWS::SNS::Subscription")["FilterPolicy"]["kind"]
+    mailed = {kind for kind in of_incidents | of_access if kind not in condition["anything-but"]}
+    assert mailed == of_incidents | of_news
+
+
+def test_every_message_says_its_kind():
+    """Or else no filter policy would let it through, `anything-but` not either."""
+    sources = [path.read_text() for path in (ROOT / "crates").glob("*/src/**/*.rs")]
+    made = [(len(re.findall(r"^ +SnsMessage \{", text, re.M)), text.count('("kind", ')) for text in sources]
+    assert sum(messages for messages, _ in made) >= 4
+    assert all(messages == kinds for messages, kinds in made)
 
 
 @pytest.mark.parametrize("kind", ["AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"])

@@ -92,7 +92,9 @@ pub struct Found {
     pub ownership: Ownership,
     /// Its ARN.
     pub arn: String,
-    /// Whether it is a bare one of type `STANDARD`, as ours are made.
+    /// Whether it is of type `STANDARD`.
+    pub is_standard: bool,
+    /// Whether it is a bare one of that type, as ours are made.
     pub is_bare: bool,
 }
 
@@ -118,12 +120,6 @@ impl Entries {
         Self {
             client: Client::new(config),
         }
-    }
-
-    /// The client, for what is only read.
-    #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.client
     }
 
     /// The principal's entry; `None` if there is none.
@@ -158,6 +154,7 @@ impl Entries {
             Found {
                 ownership: Ownership::of(tags.map(|(key, value)| (key.as_str(), value.as_str()))),
                 arn: entry.access_entry_arn().unwrap_or_default().to_owned(),
+                is_standard: entry.r#type() == Some("STANDARD"),
                 is_bare: entry.r#type() == Some("STANDARD")
                     && entry.kubernetes_groups().is_empty()
                     && !is_named,

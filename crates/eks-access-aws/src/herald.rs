@@ -81,7 +81,9 @@ impl Herald {
         if !request.owes_news() {
             return Ok(Heard::default());
         }
-        let nonce = nonce().filter(|_| self.slack.is_some() && request.post.is_some());
+        // Buttons change only with the message.
+        let has_more = request.news.len() > request.news_posted;
+        let nonce = nonce().filter(|_| self.slack.is_some() && request.post.is_some() && has_more);
         let before = request.version;
         request.telling(nonce.as_ref(), now);
         if requests.save(&mut request, before, None, None).await? != Saved::Yes {

@@ -1,7 +1,8 @@
 //! Whether the world is still as it was when somebody said yes.
 
 use aws_config::SdkConfig;
-use eks_access::access::Order;
+use eks_access::access::{Kind, Order, Request};
+use eks_access::cluster::AuthenticationMode;
 use eks_access::facts::{ClusterFacts, Fact, IamPrincipal, Status, Trust, Unknown};
 use eks_access::principal::Principal;
 
@@ -15,6 +16,33 @@ pub enum Changed {
     /// Now; trying again may help.
     Passing(String),
 }
+
+/// What was seen of the world, where nothing speaks against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// What people should know.
+    pub hint: Option<&'static str>,
+    /// IAM's unique id of the principal.
+    pub unique_id: String,
+}
+
+impl Looked {
+    /// Keeps with a request what it did not have yet.
+    pub fn note_on(&self, request: &mut Request) {
+        let is_known = |hint: &&str| request.hints.iter().any(|known| known == hint);
+        if let Some(hint) = self.hint.filter(|hint| !is_known(hint)) {
+            request.hints.push(hint.to_owned());
+        }
+        // Who broke the glass did not look it up.
+        if request.unique_id.is_empty() {
+            request.unique_id.clone_from(&self.unique_id);
+        }
+    }
+}
+
+/// Nobody here can read aws-auth (EKS user guide, "Create access entries": an entry comes before a row).
+const OVERRIDES: &str = "the cluster also uses aws-auth, which was not read: while the entry is there, a row for the same \
+                         principal does not count, whatever it gives";
 
 /// EKS and IAM, asked anew and never from memory.
 #[derive(Debug)]
@@ -39,7 +67,7 @@ impl World {
     ///
     /// # Errors
     /// When not.
-    pub async fn check(&self, order: &Order) -> Result<(), Changed> {
+    pub async fn check(&self, order: &Order) -> Result<Looked, Changed> {
         let is_own = self
             .own_roles
             .iter()
@@ -55,7 +83,12 @@ impl World {
         )?;
         let found =
             found.ok_or_else(|| Changed::Final("the principal is gone from IAM".to_owned()))?;
-        of_principal(&found, order)
+        of_principal(&found, order)?;
+        let has_rows = cluster.mode == AuthenticationMode::ApiAndConfigMap;
+        Ok(Looked {
+            hint: has_rows.then_some(OVERRIDES),
+            unique_id: found.unique_id,
+        })
     }
 }
 
@@ -118,7 +151,8 @@ fn of_principal(found: &IamPrincipal, order: &Order) -> Result<(), Changed> {
         )));
     }
     // Who broke the glass did not look it up before.
-    if !order.unique_id.is_empty() && found.unique_id != order.unique_id {
+    let is_known = order.kind != Kind::BreakGlass || !order.unique_id.is_empty();
+    if is_known && found.unique_id != order.unique_id {
         return Err(Changed::Final(
             "it was deleted and made anew since it was asked: whoever has it now is not who was approved".to_owned(),
         ));

@@ -25,6 +25,10 @@ use serde_json::Value;
 
 use crate::store::StoreError;
 
+/// The version before of a request that is new.
+pub const NEW: u64 = 0;
+/// The version before of a row that nobody can read, and that is to be replaced.
+pub const UNREADABLE: u64 = u64::MAX;
 const STATE: &str = "state";
 /// The index of what is due, and its one key.
 const OWED: &str = "owed";
@@ -35,6 +39,8 @@ const KEPT: i64 = 400 * 24 * 60 * 60;
 const AT_ONCE: usize = 8;
 /// Requests that are listed at most.
 const MOST: usize = 1000;
+/// Requests that are due at most in one tick.
+const MOST_DUE: usize = 10_000;
 
 /// The table.
 #[derive(Debug, Clone)]
@@ -81,6 +87,17 @@ pub struct Take {
     pub from: Option<RequestId>,
 }
 
+/// What a look into the table came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookUp {
+    /// There is no such request.
+    Missing,
+    /// There is one that this release can't read: somebody changed it.
+    Unreadable,
+    /// It is this.
+    Is(Box<Request>),
+}
+
 /// What a change came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saved {
@@ -120,12 +137,50 @@ impl Requests {
     /// # Errors
     /// When the table can't be read.
     pub async fn get(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
-        let row = self.row(&of_request(id)).await?;
-        Ok(row.as_ref().and_then(request))
+        Ok(match self.look_up(id).await? {
+            LookUp::Is(request) => Some(*request),
+            LookUp::Missing | LookUp::Unreadable => None,
+        })
     }
 
-    /// Writes a request that was changed, with the record of the change. `before` is the version that it had; 0 for a new
-    /// one. The record is also logged, and owed to SNS.
+    /// The same, and what is wrong where it is not to be had.
+    ///
+    /// # Errors
+    /// When the table can't be read.
+    pub async fn look_up(&self, id: &RequestId) -> Result<LookUp, StoreError> {
+        let row = self.row(&of_request(id)).await?;
+        Ok(row.map_or(LookUp::Missing, |row| {
+            request(&row).map_or(LookUp::Unreadable, |request| LookUp::Is(Box::new(request)))
+        }))
+    }
+
+    /// Puts a row that can't be read off for a while, so that it does not stand before others.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn put_off(&self, id: &RequestId, until: i64) -> Result<(), StoreError> {
+        let done = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(of_request(id)))
+            .key("sk", AttributeValue::S(STATE.to_owned()))
+            .update_expression("SET #due_at = :until")
+            .condition_expression("attribute_exists(#owed)")
+            .expression_attribute_names("#due_at", "due_at")
+            .expression_attribute_names("#owed", OWED)
+            .expression_attribute_values(":until", AttributeValue::N(until.to_string()))
+            .send()
+            .await;
+        match done {
+            Ok(_) => Ok(()),
+            Err(error) if is_conditional(&error) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a request that was changed, with the record of the change. `before` is the version that it had; [`NEW`] for a
+    /// new one, and [`UNREADABLE`] in place of one that can't be read. The record is also logged, and owed to SNS.
     ///
     /// # Errors
     /// When the table can't be written.
@@ -206,8 +261,8 @@ impl Requests {
     ///
     /// # Errors
     /// When the table can't be read.
-    pub async fn due(&self, now: i64, most: i32) -> Result<Vec<RequestId>, StoreError> {
-        let answer = self
+    pub async fn due(&self, now: i64) -> Result<Vec<RequestId>, StoreError> {
+        let mut pages = self
             .client
             .query()
             .table_name(&self.table)
@@ -217,10 +272,17 @@ impl Requests {
             .expression_attribute_names("#due", "due_at")
             .expression_attribute_values(":yes", AttributeValue::S(YES.to_owned()))
             .expression_attribute_values(":now", AttributeValue::N(now.to_string()))
-            .limit(most)
-            .send()
-            .await?;
-        Ok(ids(&answer.items.unwrap_or_default()))
+            .into_paginator()
+            .items()
+            .send();
+        let mut rows = Vec::new();
+        while let Some(row) = pages.next().await {
+            rows.push(row?);
+            if rows.len() == MOST_DUE {
+                break;
+            }
+        }
+        Ok(ids(&rows))
     }
 
     /// Every request of which something more comes, the next due first.
@@ -259,7 +321,7 @@ impl Requests {
     /// # Errors
     /// When the table can't be read.
     pub async fn history(&self, id: &RequestId) -> Result<Vec<Value>, StoreError> {
-        let answer = self
+        let mut pages = self
             .client
             .query()
             .table_name(&self.table)
@@ -269,13 +331,15 @@ impl Requests {
             .expression_attribute_values(":pk", AttributeValue::S(of_request(id)))
             .expression_attribute_values(":audit", AttributeValue::S(AUDIT.to_owned()))
             .consistent_read(true)
-            .send()
-            .await?;
-        let rows = answer.items.unwrap_or_default();
-        Ok(rows
-            .iter()
-            .filter_map(|row| serde_json::from_str(text(row, "record")?).ok())
-            .collect())
+            .into_paginator()
+            .items()
+            .send();
+        let mut records = Vec::new();
+        while let Some(row) = pages.next().await {
+            records
+                .extend(text(&row?, "record").and_then(|record| serde_json::from_str(record).ok()));
+        }
+        Ok(records)
     }
 
     /// Whether it is time to compare with EKS: of several who ask, one is told so, and then nobody for so long.
@@ -290,9 +354,14 @@ impl Requests {
             .key("pk", AttributeValue::S("reconcile".to_owned()))
             .key("sk", AttributeValue::S(STATE.to_owned()))
             .update_expression("SET #at = :now")
-            .condition_expression("attribute_not_exists(#at) OR #at <= :before")
+            .condition_expression("attribute_not_exists(#at) OR #at <= :before OR #at > :ahead")
             .expression_attribute_names("#at", "at")
             .expression_attribute_values(":now", AttributeValue::N(now.to_string()))
+            // A mark far ahead of the clock is of a tick that somebody made up.
+            .expression_attribute_values(
+                ":ahead",
+                AttributeValue::N(crate::clock::now().saturating_add(every).to_string()),
+            )
             .expression_attribute_values(
                 ":before",
                 AttributeValue::N(now.saturating_sub(every).to_string()),
@@ -301,29 +370,27 @@ impl Requests {
             .await;
         match done {
             Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
+            Err(error) if is_conditional(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Lets the next tick compare with EKS again, because this one could not.
+    /// Lets another tick compare with EKS again at this time, because this one could not.
     ///
     /// # Errors
     /// When the table can't be written.
-    pub async fn forget_reconciling(&self) -> Result<(), StoreError> {
+    pub async fn reconcile_again(&self, at: i64, every: i64) -> Result<(), StoreError> {
         self.client
             .update_item()
             .table_name(&self.table)
             .key("pk", AttributeValue::S("reconcile".to_owned()))
             .key("sk", AttributeValue::S(STATE.to_owned()))
-            .update_expression("REMOVE #at")
+            .update_expression("SET #at = :at")
             .expression_attribute_names("#at", "at")
+            .expression_attribute_values(
+                ":at",
+                AttributeValue::N(at.saturating_sub(every).to_string()),
+            )
             .send()
             .await?;
         Ok(())
@@ -390,7 +457,9 @@ impl Requests {
                 .expression_attribute_names("#expires_at", "expires_at")
                 .expression_attribute_values(":expires_at", AttributeValue::N(expires.to_string()));
         }
-        update = if before == 0 {
+        update = if before == UNREADABLE {
+            update
+        } else if before == NEW {
             update
                 .expression_attribute_names("#pk", "pk")
                 .condition_expression("attribute_not_exists(#pk)")
@@ -410,8 +479,13 @@ impl Requests {
             .table_name(&self.table)
             .key("pk", AttributeValue::S(of_principal(request)))
             .key("sk", AttributeValue::S(STATE.to_owned()))
-            .update_expression("SET #slot = :id")
+            .update_expression("SET #slot = :id, #expires_at = :expires_at")
             .expression_attribute_names("#slot", take.slot.name())
+            .expression_attribute_names("#expires_at", "expires_at")
+            .expression_attribute_values(
+                ":expires_at",
+                AttributeValue::N((request.created / 1000 + 2 * KEPT).to_string()),
+            )
             .expression_attribute_values(":id", AttributeValue::S(request.id.to_string()));
         let update = match &take.from {
             None => update.condition_expression("attribute_not_exists(#slot) OR #slot = :id"),
@@ -531,4 +605,11 @@ fn ids(rows: &[HashMap<String, AttributeValue>]) -> Vec<RequestId> {
     rows.iter()
         .filter_map(|row| text(row, "pk")?.strip_prefix("request#")?.parse().ok())
         .collect()
+}
+
+/// Whether a row was not as it had to be.
+fn is_conditional(error: &SdkError<UpdateItemError>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }

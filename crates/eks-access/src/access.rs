@@ -10,8 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cluster::{Cluster, ClusterName, Region};
-use crate::memory::IncidentId;
+use crate::cluster::{ClusterName, Region};
 use crate::policy::{Approver, Ask, Terms};
 use crate::principal::{AccountId, Principal};
 
@@ -184,6 +183,8 @@ pub enum State {
     Denied,
     /// Nobody answered in time.
     Expired,
+    /// More time was asked for, and the grant has it.
+    Done,
     /// It could not be granted, and nothing is left of trying.
     Failed,
     /// It could not be granted, and something may be left of trying, which is to go.
@@ -202,6 +203,7 @@ impl State {
         Self::Revoked,
         Self::Denied,
         Self::Expired,
+        Self::Done,
         Self::Failed,
         Self::Cleanup,
         Self::Drifted,
@@ -218,6 +220,7 @@ impl State {
             Self::Revoked => "revoked",
             Self::Denied => "denied",
             Self::Expired => "expired",
+            Self::Done => "done",
             Self::Failed => "failed",
             Self::Cleanup => "cleanup",
             Self::Drifted => "drifted",
@@ -229,7 +232,12 @@ impl State {
     pub fn is_final(self) -> bool {
         matches!(
             self,
-            Self::Revoked | Self::Denied | Self::Expired | Self::Failed | Self::Drifted
+            Self::Revoked
+                | Self::Denied
+                | Self::Expired
+                | Self::Done
+                | Self::Failed
+                | Self::Drifted
         )
     }
 
@@ -302,6 +310,8 @@ pub enum News {
     Failed,
     /// The grant ends soon.
     Ending,
+    /// Somebody ends it early.
+    EndRequested,
     /// It has more time.
     Extended,
     /// The entry is gone.
@@ -330,6 +340,7 @@ impl News {
             Self::Denied => "denied",
             Self::Expired => "expired",
             Self::Failed => "failed",
+            Self::EndRequested => "end_requested",
             Self::Extended => "extended",
             Self::Revoked => "revoked",
             Self::RevokeFailed => "revoke_failed",
@@ -364,68 +375,104 @@ pub struct Request {
     #[serde(with = "as_text")]
     pub principal: Principal,
     /// IAM's unique id of the principal when this was asked.
+    #[serde(default)]
     pub unique_id: String,
     /// The cause of the denial.
+    #[serde(default)]
     pub cause: String,
     /// The incident.
+    #[serde(default)]
     pub incident: Option<String>,
     /// The one session that was denied, as it was logged. Its caller chose it.
+    #[serde(default)]
     pub session: Option<String>,
     /// What those who decide should know of the principal.
+    #[serde(default)]
     pub hints: Vec<String>,
     /// Where the line stands.
+    #[serde(default)]
     pub evidence: Evidence,
     /// SHA-256 of what the button carries; none where there is no button.
+    #[serde(default)]
     pub nonce: Option<String>,
+    /// The same of the message as it was before.
+    #[serde(default)]
+    pub nonce_before: Option<String>,
     /// Who asks, if it is known for sure.
+    #[serde(default)]
     pub requested_by: Option<Approver>,
     /// Why, in their words.
+    #[serde(default)]
     pub reason: Option<String>,
     /// The grant that is to have more time.
+    #[serde(default)]
     pub extends: Option<RequestId>,
+    /// The last request for more time for this grant.
+    #[serde(default)]
+    pub extension: Option<RequestId>,
     /// When it was asked, in milliseconds since 1970.
     pub created: i64,
     /// Until when somebody may answer.
     pub expires: i64,
     /// The terms, once somebody said yes to them, or asked for them.
+    #[serde(default)]
     pub terms: Option<Terms>,
     /// How many must say yes.
+    #[serde(default = "one")]
     pub needed: usize,
     /// Who did.
+    #[serde(default)]
     pub approvals: Vec<Approval>,
     /// The rule by which they were enough.
+    #[serde(default)]
     pub rule: Option<String>,
     /// The invocation of the granter that is at it. Lambda's further tries are the same one.
+    #[serde(default)]
     pub granter: Option<String>,
     /// When the granter began.
+    #[serde(default)]
     pub starts: Option<i64>,
     /// When it ends. Written down before EKS is asked for anything.
+    #[serde(default)]
     pub ends: Option<i64>,
     /// Who ended it early, and why.
+    #[serde(default)]
     pub ended_by: Option<(Actor, String)>,
     /// Until when somebody else has to look at a break-glass.
+    #[serde(default)]
     pub review_by: Option<i64>,
     /// How often the present step was tried in vain.
+    #[serde(default)]
     pub attempts: u32,
     /// When to try again.
+    #[serde(default)]
     pub retry_at: Option<i64>,
     /// How many reminders were sent.
+    #[serde(default)]
     pub reminders: u32,
     /// What became of it, in one sentence.
+    #[serde(default)]
     pub outcome: Option<String>,
     /// What people are to be told still, the oldest first.
+    #[serde(default)]
     pub news: Vec<News>,
     /// How many of those SNS took already.
+    #[serde(default)]
     pub news_published: usize,
     /// How many of those Slack took already.
+    #[serde(default)]
     pub news_posted: usize,
     /// How often it was tried to tell them.
+    #[serde(default)]
     pub news_attempts: u32,
     /// When to try next, should whoever made the news not do it.
+    #[serde(default)]
     pub news_at: Option<i64>,
     /// Records of the audit that SNS is owed still, as JSON.
+    #[serde(default)]
     pub audits: Vec<String>,
     /// Where its message stands.
+    #[serde(default)]
     pub post: Option<Post>,
 }
 
@@ -449,9 +496,11 @@ impl Request {
             hints: Vec::new(),
             evidence: Evidence::default(),
             nonce: None,
+            nonce_before: None,
             requested_by: None,
             reason: None,
             extends: None,
+            extension: None,
             created: now,
             expires: now,
             terms: None,
@@ -510,23 +559,31 @@ impl Request {
         }
     }
 
-    /// The cluster, as notices have it.
-    #[must_use]
-    pub fn cluster_named(&self) -> Cluster {
-        Cluster {
-            name: Some(self.cluster.clone()),
-            region: Some(self.region.clone()),
-            account: Some(self.account.clone()),
-            mode: None,
-        }
-    }
-
     /// Whether a button's nonce is this request's.
     #[must_use]
     pub fn has_nonce(&self, nonce: &Nonce) -> bool {
-        self.nonce
-            .as_ref()
-            .is_some_and(|hash| *hash == nonce.hash())
+        let hash = nonce.hash();
+        [&self.nonce, &self.nonce_before]
+            .into_iter()
+            .flatten()
+            .any(|known| *known == hash)
+    }
+
+    /// Stands for everything of the request that whoever decides has to have seen: 16 hexadecimal digits.
+    #[must_use]
+    pub fn seen(&self) -> String {
+        let all = (
+            self.id.as_str(),
+            self.kind,
+            self.cluster.as_str(),
+            self.account.as_str(),
+            self.region.as_str(),
+            self.principal.to_string(),
+            &self.unique_id,
+            &self.extends,
+        );
+        let digest = Sha256::digest(serde_json::to_vec(&all).unwrap_or_default());
+        hex(digest.get(..8).unwrap_or_default())
     }
 
     /// Stands for the one grant that a principal may have in a cluster.
@@ -540,12 +597,11 @@ impl Request {
             self.principal.canonical()
         )
     }
+}
 
-    /// What may be done with the request by the command.
-    #[must_use]
-    pub fn incident_id(&self) -> Option<IncidentId> {
-        self.incident.as_ref()?.parse().ok()
-    }
+/// How many must say yes where nothing is said of it.
+fn one() -> usize {
+    1
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -204,7 +204,8 @@ impl fmt::Display for Refused {
                 f.write_str("the guardrails take a yes for this from Slack only; use the button there")
             }
             Self::OwnRequest => {
-                f.write_str("this is about you, and nobody decides about themselves; ask another approver")
+                f.write_str("this is about you, or was asked by you as far as anybody can tell, and nobody decides about themselves; ask \
+                 another approver, or have the guardrails name your Slack id and your IAM caller in one `[[person]]`")
             }
             Self::NeedsMore(1) => f.write_str("one more approver must say yes"),
             Self::NeedsMore(many) => write!(f, "{many} more approvers must say yes"),
@@ -265,13 +266,11 @@ impl Guardrails {
         self.reaches().flat_map(|reach| &reach.clusters).collect()
     }
 
-    /// Every user group of Slack that may say yes somewhere.
+    /// Every user group of Slack that may say yes to this.
     #[must_use]
-    pub fn slack_groups(&self) -> BTreeSet<&str> {
-        let groups = self
-            .rules
-            .iter()
-            .flat_map(|rule| &rule.approvers.slack_groups);
+    pub fn slack_groups(&self, ask: &Ask<'_>) -> BTreeSet<&str> {
+        let rules = self.rules.iter().filter(|rule| rule.reach.means(ask));
+        let groups = rules.flat_map(|rule| &rule.approvers.slack_groups);
         groups.map(String::as_str).collect()
     }
 
@@ -387,7 +386,14 @@ impl Guardrails {
     pub fn is_own(&self, ask: &Ask<'_>, approver: &Approver) -> bool {
         let is_same = matches!(approver, Approver::Iam { principal, .. }
             if *principal == ask.principal.canonical().to_string());
+        // Identity Center names both sessions after whoever signed in.
+        let is_same_person = ask.principal.permission_set().is_some()
+            && approver
+                .sso_name()
+                .zip(ask.session)
+                .is_some_and(|(one, other)| one.eq_ignore_ascii_case(other));
         is_same
+            || is_same_person
             || self.people.iter().any(|person| {
                 let is_theirs = person
                     .principals

@@ -3,7 +3,7 @@
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use eks_access::access::life::No;
+use eks_access::access::life::{No, grantee};
 use eks_access::access::{Kind, Request, RequestId, State};
 use eks_access::policy::{AccessPolicy, Approver, Namespace, Terms};
 use eks_access::principal::AccountId;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::desk::{Call, Desk, Done, Stopped, grantee};
+use crate::desk::{Call, Desk, Done, Saying, Stopped};
 
 /// A body of more bytes is none that the command sends.
 const MAX_BODY: usize = 16 * 1024;
@@ -27,6 +27,8 @@ struct Body {
     namespaces: Option<Vec<String>>,
     seconds: Option<u64>,
     reason: Option<String>,
+    /// What stood for the request when it was looked at.
+    seen: Option<String>,
 }
 
 /// Answers a request to `/v1/…`.
@@ -157,7 +159,12 @@ async fn decide(
         "approve" => {
             let known = desk.get(&id).await?;
             let terms = terms(desk, &known, &body)?;
-            desk.approve(&id, caller, (&terms, reason), call).await?
+            let saying = Saying {
+                terms: &terms,
+                reason,
+                seen: body.seen.as_deref(),
+            };
+            desk.approve(&id, caller, saying, call).await?
         }
         "deny" => desk.deny(&id, caller, reason, call).await?,
         "revoke" => desk.end(&id, caller, reason, call).await?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eks_access::access::life::{No, Yes};
 use eks_access::access::order::Instruction;
-use eks_access::access::{Kind, Place, Record, Request, RequestId, SealKey, life};
+use eks_access::access::{Kind, Place, Record, Request, RequestId, SealKey, State};
 use eks_access::cluster::{ClusterName, Region};
 use eks_access::notice::access::object;
 use eks_access::policy::{Approver, Guardrails, Terms};
@@ -13,7 +13,7 @@ use eks_access_aws::emf::Metric;
 use eks_access_aws::granter::Granter;
 use eks_access_aws::herald::Herald;
 use eks_access_aws::log::{Entry, Level};
-use eks_access_aws::requests::{Requests, Saved};
+use eks_access_aws::requests::{NEW, Requests, Saved};
 use eks_access_aws::secret::PlainSecret;
 use eks_access_aws::tally::Tally;
 use eks_access_aws::{aws, clock, random, vars};
@@ -49,6 +49,17 @@ impl From<No> for Stopped {
     fn from(no: No) -> Self {
         Self::No(no)
     }
+}
+
+/// A yes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Saying<'a> {
+    /// To what.
+    pub(crate) terms: &'a Terms,
+    /// Why.
+    pub(crate) reason: &'a str,
+    /// What stands for the request as they saw it; none if they do not say.
+    pub(crate) seen: Option<&'a str>,
 }
 
 /// What a decision came to.
@@ -93,18 +104,25 @@ impl Desk {
         found.ok_or(Stopped::NotFound)
     }
 
-    /// Somebody says yes.
+    /// Somebody says yes to what they saw.
     pub(crate) async fn approve(
         &self,
         id: &RequestId,
         by: &Approver,
-        (terms, reason): (&Terms, &str),
+        Saying {
+            terms,
+            reason,
+            seen,
+        }: Saying<'_>,
         call: Call<'_>,
     ) -> Result<Done, Stopped> {
         let key = self.seal_key().await?;
         let now = clock::now();
         let (request, yes) = self
             .change(id, call, |request| {
+                if seen.is_some_and(|seen| seen != request.seen()) {
+                    return Err(No::NotWhatWasSeen);
+                }
                 request.approve(&self.guardrails, &key, by, (terms, reason), now)
             })
             .await?;
@@ -192,26 +210,49 @@ impl Desk {
         (seconds, reason): (u64, &str),
         call: Call<'_>,
     ) -> Result<Done, Stopped> {
-        let grant = self.get(id).await?;
-        let random =
-            random::random().ok_or_else(|| Stopped::Fault("no random bytes".to_owned()))?;
-        let (mut request, record) = grant.extension(
-            &self.guardrails,
-            by,
-            (seconds, reason),
-            random,
-            clock::now(),
-        )?;
-        self.add(&mut request, &record, call).await?;
-        self.tell(&request, call).await;
-        Ok(Done {
-            message: format!(
-                "request {} waits for an approver other than you",
-                request.id
-            ),
-            request,
-            is_under_way: false,
-        })
+        let requests = self
+            .requests
+            .signed(&self.guardrails.version, call.invocation);
+        for _ in 0..TRIES {
+            let mut grant = self.get(id).await?;
+            let now = clock::now();
+            self.asked_once(&grant, now).await?;
+            let random =
+                random::random().ok_or_else(|| Stopped::Fault("no random bytes".to_owned()))?;
+            let before = grant.version;
+            let (mut request, record) =
+                grant.extension(&self.guardrails, by, (seconds, reason), random, now)?;
+            let saved = requests
+                .save_both((&mut request, NEW), (&mut grant, before), &record, None)
+                .await;
+            if saved.map_err(|error| fault(&error))? == Saved::Yes {
+                self.tell(&request, call).await;
+                return Ok(Done {
+                    message: format!(
+                        "request {} waits for an approver other than you",
+                        request.id
+                    ),
+                    request,
+                    is_under_way: false,
+                });
+            }
+        }
+        Err(crowded())
+    }
+
+    /// More time is asked for once, until somebody answers.
+    async fn asked_once(&self, grant: &Request, now: i64) -> Result<(), Stopped> {
+        let Some(id) = &grant.extension else {
+            return Ok(());
+        };
+        let earlier = self.requests.get(id).await.map_err(|error| fault(&error))?;
+        match earlier {
+            Some(earlier) if earlier.state == State::Pending && now < earlier.expires => {
+                let how = format!("more time was asked for already, by request {id}");
+                Err(No::AlreadyDecided(how).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Somebody breaks the glass.
@@ -237,16 +278,39 @@ impl Desk {
             Request::break_glass(&self.guardrails, &key, by, (request, terms, reason), now)?;
         self.add(&mut request, &record, call).await?;
         call.tally.add(Metric::Approvals, 1);
-        self.grant(&instruction).await?;
+        if let Err(stopped) = self.grant(&instruction).await {
+            return Err(self.not_broken(&request.id, stopped, call).await);
+        }
         self.tell(&request, call).await;
         Ok(Done {
             message: format!(
-                "{} is being granted; everybody is told, and somebody else has to review it",
+                "{} is being granted; everybody is told, and somebody else has to review it. Where the cluster uses aws-auth \
+                 too, a row for the same principal does not count while the entry is there",
                 terms.words()
             ),
             request,
             is_under_way: true,
         })
+    }
+
+    /// Nobody says yes again to a break-glass: what the granter was not told of comes to nothing.
+    async fn not_broken(&self, id: &RequestId, stopped: Stopped, call: Call<'_>) -> Stopped {
+        let now = clock::now();
+        let fail = |request: &mut Request| match request.state {
+            State::Pending => {
+                let why = "the granter could not be told";
+                Ok(((), Some(request.fail(why, false, "approver", now))))
+            }
+            _ => Ok(((), None)),
+        };
+        match self.change(id, call, fail).await {
+            Ok((request, ())) if request.state == State::Failed => {
+                self.tell(&request, call).await;
+                Stopped::Fault("the granter could not be told, and nobody is let in".to_owned())
+            }
+            // It was told after all, or nothing can be written: the granter, or the revoker, says what became of it.
+            _ => stopped,
+        }
     }
 
     /// What somebody else than the approver may see of a request.
@@ -313,9 +377,7 @@ impl Desk {
                 return Ok((request, result));
             }
         }
-        Err(Stopped::Fault(
-            "too many decide about this at the same time".to_owned(),
-        ))
+        Err(crowded())
     }
 
     /// Writes a request that is new.
@@ -328,7 +390,9 @@ impl Desk {
         let requests = self
             .requests
             .signed(&self.guardrails.version, call.invocation);
-        let saved = requests.save(request, 0, Some((record, None)), None).await;
+        let saved = requests
+            .save(request, NEW, Some((record, None)), None)
+            .await;
         match saved.map_err(|error| fault(&error))? {
             Saved::Yes => Ok(()),
             Saved::Behind | Saved::Taken => {
@@ -372,9 +436,8 @@ impl Desk {
     }
 }
 
-/// Whether the text is the ARN of somebody who could be let in.
-pub(crate) fn grantee(text: &str) -> Option<Principal> {
-    life::grantee(text)
+fn crowded() -> Stopped {
+    Stopped::Fault("too many decide about this at the same time".to_owned())
 }
 
 fn fault(error: &eks_access_aws::store::StoreError) -> Stopped {

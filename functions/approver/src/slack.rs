@@ -16,7 +16,7 @@ use eks_access_aws::{clock, vars};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::desk::{Call, Desk, Stopped};
+use crate::desk::{Call, Desk, Saying, Stopped};
 
 mod groups;
 mod interaction;
@@ -26,6 +26,8 @@ use interaction::{Interaction, Press};
 
 /// What is told of a fault of ours.
 const FAULT: &str = "That did not work, and it is not your fault. Try again in a minute.";
+/// What is told of a form that Slack did not open because we took more than its three seconds.
+const LATE: &str = "That took too long. Press the button again.";
 
 /// Who may come by this door, and what is known of accounts.
 pub(crate) struct Door {
@@ -182,8 +184,8 @@ impl Visit<'_> {
     }
 
     /// Whoever pressed or sent.
-    async fn person(&self) -> Approver {
-        let wanted = self.desk.guardrails.slack_groups();
+    async fn person(&self, request: &Request) -> Approver {
+        let wanted = self.desk.guardrails.slack_groups(&request.ask());
         let user = &self.interaction.user;
         Approver::Slack {
             team: user.team_id.clone().unwrap_or_default(),
@@ -200,7 +202,7 @@ impl Visit<'_> {
             Ok(request) => request,
             Err(words) => return self.refuse(&words).await,
         };
-        let person = self.person().await;
+        let person = self.person(&request).await;
         let done = match press.action {
             card::REVIEW => return self.review(&request, &person, &token).await,
             card::EXTEND => return self.ask_for_more(&request, &token).await,
@@ -271,11 +273,12 @@ impl Visit<'_> {
         match self.slack.open(trigger, form).await {
             Ok(()) => Answer::silent(200),
             Err(error) => {
+                let is_late = error.to_string().contains("expired_trigger_id");
                 Entry::new(Level::Error, "Slack did not open a form")
                     .with("request_id", self.call.invocation)
                     .with("detail", error.to_string())
                     .write();
-                self.whisper(FAULT).await;
+                self.whisper(if is_late { LATE } else { FAULT }).await;
                 Answer::silent(200)
             }
         }
@@ -283,38 +286,39 @@ impl Visit<'_> {
 
     /// The form came back: to send it is to say yes.
     async fn approve(&self, metadata: &str, values: &Value) -> Answer {
-        let (token, request, filled) = match self.filled(metadata, values).await {
+        let (request, carried, filled) = match self.filled(metadata, values).await {
             Ok(all) => all,
             Err(answer) => return answer,
         };
-        let terms: Result<Terms, Answer> = match &request.terms {
-            Some(terms) => Ok(terms.clone()),
-            None => filled
-                .terms()
-                .map_err(|(block, why)| errors([(block, why.to_owned())])),
-        };
-        let terms = match terms {
+        // A form without anything to choose was opened after somebody had said which terms.
+        let agreed: Option<&Terms> = request.terms.as_ref().filter(|_| !filled.has_terms());
+        let terms = match agreed.map_or_else(|| filled.terms(), |terms| Ok(terms.clone())) {
             Ok(terms) => terms,
-            Err(answer) => return answer,
+            Err((block, why)) => return errors([(block, why.to_owned())]),
         };
-        let person = self.person().await;
+        let person = self.person(&request).await;
+        let saying = Saying {
+            terms: &terms,
+            reason: &filled.reason,
+            seen: Some(&carried.seen),
+        };
         let done = self
             .desk
-            .approve(&token.id, &person, (&terms, &filled.reason), self.call)
+            .approve(&request.id, &person, saying, self.call)
             .await;
         self.closed(done)
     }
 
     async fn more(&self, metadata: &str, values: &Value) -> Answer {
-        let (token, _, filled) = match self.filled(metadata, values).await {
+        let (request, _, filled) = match self.filled(metadata, values).await {
             Ok(all) => all,
             Err(answer) => return answer,
         };
         let seconds = filled.seconds.unwrap_or(0);
-        let person = self.person().await;
+        let person = self.person(&request).await;
         let done = self
             .desk
-            .extend(&token.id, &person, (seconds, &filled.reason), self.call)
+            .extend(&request.id, &person, (seconds, &filled.reason), self.call)
             .await;
         self.closed(done)
     }
@@ -323,14 +327,14 @@ impl Visit<'_> {
         &self,
         metadata: &str,
         values: &Value,
-    ) -> Result<(Token, Request, modal::Filled), Answer> {
-        let token: Token = metadata
+    ) -> Result<(Request, modal::Metadata, modal::Filled), Answer> {
+        let carried: modal::Metadata = metadata
             .parse()
             .map_err(|_| ignored("the form has no metadata of ours", self.call))?;
         let filled = modal::Filled::read(values).map_err(errors)?;
-        let request = self.request(&token).await;
+        let request = self.request(&carried.token).await;
         let request = request.map_err(|words| errors([(modal::ANY, words)]))?;
-        Ok((token, request, filled))
+        Ok((request, carried, filled))
     }
 
     /// The form closes, or says why not.

@@ -8,6 +8,8 @@
 //! 5. What EKS has is read back.
 //! 6. The grant is written down as active.
 //!
+//! More time is given by [`Work::extend`].
+//!
 //! What fails for good after the entry was made is left to the revoker, which alone may take an entry away.
 
 use std::time::Duration;
@@ -17,23 +19,26 @@ use eks_access::access::order::Instruction;
 use eks_access::access::ours::Ownership;
 use eks_access::access::{Request, RequestId, State};
 use eks_access::policy::{Guardrails, Terms};
+use eks_access::principal::Principal;
 use eks_access_aws::clock;
 use eks_access_aws::entries::{Entries, EntryError, Made};
 use eks_access_aws::log::{Entry, Level};
-use eks_access_aws::recheck::{Changed, World};
+use eks_access_aws::recheck::{Changed, Looked, World};
 use eks_access_aws::requests::{Requests, Saved, Slot, Take};
 use tokio::time::sleep;
 
 use crate::fault::Fault;
 
 /// How often a change is tried when others change the same request.
-const TRIES: usize = 8;
+pub(crate) const TRIES: usize = 8;
 /// EKS shows what it made after "several seconds" (EKS user guide); so often and so long apart it is looked at.
-const LOOKS: [Duration; 4] = [
+const LOOKS: [Duration; 6] = [
     Duration::ZERO,
     Duration::from_millis(500),
     Duration::from_secs(1),
     Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
 ];
 
 /// What became of an instruction.
@@ -68,11 +73,11 @@ enum Start {
 }
 
 impl Work<'_> {
-    fn id(&self) -> &RequestId {
+    pub(crate) fn id(&self) -> &RequestId {
         &self.instruction.order.request
     }
 
-    fn terms(&self) -> &Terms {
+    pub(crate) fn terms(&self) -> &Terms {
         &self.instruction.order.terms
     }
 
@@ -88,14 +93,18 @@ impl Work<'_> {
         if request.is_too_late_to_grant(clock::now()) {
             return self.failed("it took too long", is_resumed).await;
         }
-        match self.world.check(&self.instruction.order).await {
-            Ok(()) => {}
+        let looked = match self.world.check(&self.instruction.order).await {
+            Ok(looked) => looked,
             Err(Changed::Final(why)) => return self.failed(&why, is_resumed).await,
             Err(Changed::Passing(why)) => return Err(Fault::NotGranted(why)),
+        };
+        // To look at the world takes its time.
+        if request.is_too_late_to_grant(clock::now()) {
+            return self.failed("it took too long", is_resumed).await;
         }
         let eks_request_id = match self.entry(&request).await? {
             Ok(id) => id,
-            Err(why) => return self.failed(&why, is_resumed).await,
+            Err((why, was_asked)) => return self.failed(&why, is_resumed || was_asked).await,
         };
         match self.entries.associate(&request, self.terms()).await {
             Ok(()) => {}
@@ -108,7 +117,7 @@ impl Work<'_> {
             Err(error) => return Err(error.into()),
         }
         match self.read_back(&request).await? {
-            Ok(note) => self.activate(note, eks_request_id.as_deref()).await,
+            Ok(()) => self.activate(&looked, eks_request_id.as_deref()).await,
             Err(why) => self.failed(&why, true).await,
         }
     }
@@ -138,7 +147,10 @@ impl Work<'_> {
                 Ok(Begun::Done) | Err(Stop::State(_)) => {
                     return Ok(Start::End(Ended::Done(Some(Box::new(request)))));
                 }
-                Err(stop) => return Ok(Start::End(self.refuse(&stop).await?)),
+                Err(stop) => {
+                    let is_left = request.state == State::Granting;
+                    return Ok(Start::End(self.refuse(&stop, is_left).await?));
+                }
             };
             let take = match self.slot(&request).await? {
                 Ok(take) => take,
@@ -177,8 +189,12 @@ impl Work<'_> {
         Ok(Ok(Take { slot, from }))
     }
 
-    /// Makes the entry, or finds the one that was made by an earlier try. The inner error is why nothing more is done.
-    async fn entry(&self, request: &Request) -> Result<Result<Option<String>, String>, Fault> {
+    /// Makes the entry, or finds the one that was made by an earlier try. The inner error is why nothing more is done, and
+    /// whether EKS was asked to make it.
+    async fn entry(
+        &self,
+        request: &Request,
+    ) -> Result<Result<Option<String>, (String, bool)>, Fault> {
         let ends = request.ends.unwrap_or(0);
         for _ in 0..2 {
             match self
@@ -187,17 +203,18 @@ impl Work<'_> {
                 .await
             {
                 Ok(Some(found)) if found.ownership.is_of(&request.id) => return Ok(Ok(None)),
-                Ok(Some(found)) => return Ok(Err(foreign(&found.ownership))),
+                Ok(Some(found)) => return Ok(Err((foreign(&found.ownership), false))),
                 Ok(None) => {}
                 Err(error) => {
-                    return unless_final(error, "EKS did not say whether there is an entry");
+                    let what = "EKS did not say whether there is an entry";
+                    return unless_final(error, what, false);
                 }
             }
             match self.entries.create(request, ends).await {
                 Ok(Made::Yes(id)) => return Ok(Ok(id)),
                 // Of this request by an earlier try, or of somebody who was faster.
                 Ok(Made::InUse) => {}
-                Err(error) => return unless_final(error, "EKS did not make the entry"),
+                Err(error) => return unless_final(error, "EKS did not make the entry", true),
             }
         }
         // In use, and not shown yet: the next try sees it.
@@ -206,11 +223,16 @@ impl Work<'_> {
         ))
     }
 
-    /// Compares what EKS has with what was approved. The inner error is what differs.
-    async fn read_back(&self, request: &Request) -> Result<Result<&'static str, String>, Fault> {
+    /// What EKS is to list of the policies of an entry as it was approved.
+    pub(crate) fn wanted(&self, principal: &Principal) -> Vec<(String, Vec<String>)> {
         let terms = self.terms();
-        let names: Vec<String> = terms.namespaces.iter().map(ToString::to_string).collect();
-        let wanted = vec![(terms.policy.arn(request.principal.partition()), names)];
+        let names = terms.namespaces.iter().map(ToString::to_string).collect();
+        vec![(terms.policy.arn(principal.partition()), names)]
+    }
+
+    /// Compares what EKS has with what was approved. The inner error is what differs.
+    async fn read_back(&self, request: &Request) -> Result<Result<(), String>, Fault> {
+        let wanted = self.wanted(&request.principal);
         for pause in LOOKS {
             sleep(pause).await;
             let found = self
@@ -230,7 +252,7 @@ impl Work<'_> {
                 .policies(&request.cluster, &request.principal)
                 .await
             {
-                Ok(policies) if policies == wanted => return Ok(Ok("ok")),
+                Ok(policies) if policies == wanted => return Ok(Ok(())),
                 Ok(policies) if policies.is_empty() => {}
                 Ok(_) => {
                     return Ok(Err(
@@ -240,10 +262,17 @@ impl Work<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Ok("EKS does not show it yet"))
+        // What nobody has seen is not announced.
+        Err(Fault::NotGranted(
+            "EKS does not show what was made yet".to_owned(),
+        ))
     }
 
-    async fn activate(&self, note: &str, eks_request_id: Option<&str>) -> Result<Ended, Fault> {
+    async fn activate(
+        &self,
+        looked: &Looked,
+        eks_request_id: Option<&str>,
+    ) -> Result<Ended, Fault> {
         for _ in 0..TRIES {
             let Some(mut request) = self.requests.get(self.id()).await? else {
                 // Somebody deleted the row: the tags end the grant.
@@ -252,8 +281,9 @@ impl Work<'_> {
             };
             let before = request.version;
             let now = clock::now();
+            looked.note_on(&mut request);
             let record = match request.state {
-                State::Granting => request.granted(note, now),
+                State::Granting => request.granted("ok", now),
                 State::Active => return Ok(Ended::Done(Some(Box::new(request)))),
                 // The revoker has given up on us, and may have looked before the entry was there.
                 _ => request.fail("the granter came too late", true, "granter", now),
@@ -274,7 +304,7 @@ impl Work<'_> {
     }
 
     /// Writes down that nothing comes of it. `is_left` where an entry may be there.
-    async fn failed(&self, why: &str, is_left: bool) -> Result<Ended, Fault> {
+    pub(crate) async fn failed(&self, why: &str, is_left: bool) -> Result<Ended, Fault> {
         for _ in 0..TRIES {
             let Some(mut request) = self.requests.get(self.id()).await? else {
                 return Ok(Ended::Stopped);
@@ -283,8 +313,10 @@ impl Work<'_> {
                 return Ok(Ended::Done(Some(Box::new(request))));
             }
             let before = request.version;
-            // Whoever had begun may have made something.
-            let is_left = is_left || request.state == State::Granting;
+            // Another that had begun may have made something.
+            let is_anothers = request.state == State::Granting
+                && request.granter.as_deref() != Some(self.invocation);
+            let is_left = is_left || is_anothers;
             let record = request.fail(why, is_left, "granter", clock::now());
             let saved = self
                 .requests
@@ -297,92 +329,22 @@ impl Work<'_> {
     }
 
     /// An instruction that the guardrails, or the table, speak against.
-    async fn refuse(&self, stop: &Stop) -> Result<Ended, Fault> {
+    pub(crate) async fn refuse(&self, stop: &Stop, is_left: bool) -> Result<Ended, Fault> {
         let why = stop.to_string();
         Entry::new(Level::Error, "an instruction is not carried out")
             .with("request_id", self.invocation)
             .with("request", self.id().as_str())
             .with("detail", why.as_str())
             .write();
-        self.failed(&why, false).await
+        self.failed(&why, is_left).await
     }
 
-    fn stopped(&self, why: &'static str) {
+    pub(crate) fn stopped(&self, why: &'static str) {
         Entry::new(Level::Error, "an instruction is not carried out")
             .with("request_id", self.invocation)
             .with("request", self.id().as_str())
             .with("detail", why)
             .write();
-    }
-
-    /// Gives a grant more time: first by its tags, which count if the table is lost, then in the table.
-    pub(crate) async fn extend(&self) -> Result<Ended, Fault> {
-        let Some(parent_id) = &self.instruction.order.extends else {
-            self.stopped("it names no grant");
-            return Ok(Ended::Stopped);
-        };
-        for _ in 0..TRIES {
-            let now = clock::now();
-            let (extension, parent) = (
-                self.requests.get(self.id()).await?,
-                self.requests.get(parent_id).await?,
-            );
-            let (Some(mut extension), Some(mut parent)) = (extension, parent) else {
-                self.stopped("there is no such request in the table");
-                return Ok(Ended::Stopped);
-            };
-            if extension.state != State::Pending {
-                return Ok(Ended::Done(Some(Box::new(extension))));
-            }
-            let accepted = extension.accepts(self.guardrails, self.instruction);
-            let accepted = accepted.and_then(|_| extension.is_fresh(self.instruction, now));
-            if let Err(stop) = accepted {
-                return self.refuse(&stop).await;
-            }
-            let versions = (extension.version, parent.version);
-            let record = match parent.extend(&mut extension, self.instruction, now) {
-                Ok(record) => record,
-                Err(stop) => return self.refuse(&stop).await,
-            };
-            let found = self
-                .entries
-                .find(&parent.cluster, &parent.principal)
-                .await?;
-            let Some(found) = found.filter(|found| found.ownership.is_of(&parent.id)) else {
-                return self
-                    .failed("the access entry is not ours any more", false)
-                    .await;
-            };
-            match self
-                .entries
-                .retag(&found.arn, &parent.id, parent.ends.unwrap_or(0))
-                .await
-            {
-                Ok(()) => {}
-                Err(error) if error.is_final() => {
-                    return self
-                        .failed(
-                            &format!("EKS did not change the entry's tags: {error}"),
-                            false,
-                        )
-                        .await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-            let saved = self
-                .requests
-                .save_both(
-                    (&mut parent, versions.1),
-                    (&mut extension, versions.0),
-                    &record,
-                    None,
-                )
-                .await?;
-            if saved == Saved::Yes {
-                return Ok(Ended::Granted(vec![parent, extension]));
-            }
-        }
-        Err(Fault::Crowded)
     }
 }
 
@@ -403,9 +365,13 @@ fn foreign(ownership: &Ownership) -> String {
 }
 
 /// What EKS refused is told; what it did not answer is tried again.
-fn unless_final<T>(error: EntryError, what: &str) -> Result<Result<T, String>, Fault> {
+fn unless_final<T>(
+    error: EntryError,
+    what: &str,
+    was_asked: bool,
+) -> Result<Result<T, (String, bool)>, Fault> {
     if error.is_final() {
-        Ok(Err(format!("{what}: {error}")))
+        Ok(Err((format!("{what}: {error}"), was_asked)))
     } else {
         Err(error.into())
     }

@@ -119,23 +119,26 @@ impl Granter {
             refused("it is none of this release", None, invocation);
             return Ok(None);
         };
-        let text = self
-            .key
-            .get()
-            .await
-            .map_err(|error| Fault::NoKey(error.to_string()))?;
-        let key = SealKey::new(&text).ok_or_else(|| Fault::NoKey("it is too short".to_owned()))?;
-        if instruction.is_sealed(&key) {
+        if instruction.is_sealed(&self.seal_key().await?) {
             return Ok(Some(instruction));
         }
         // The key may have been replaced since it was read.
         self.key.forget().await;
+        if instruction.is_sealed(&self.seal_key().await?) {
+            return Ok(Some(instruction));
+        }
         refused(
             "its approvals are not sealed with our key",
             Some(&instruction),
             invocation,
         );
         Ok(None)
+    }
+
+    async fn seal_key(&self) -> Result<SealKey, Fault> {
+        let text = self.key.get().await;
+        let text = text.map_err(|error| Fault::NoKey(error.to_string()))?;
+        SealKey::new(&text).ok_or_else(|| Fault::NoKey("it is too short".to_owned()))
     }
 
     /// What can't be told now is told by the revoker.

@@ -1,5 +1,6 @@
 //! The granter: an approval in, an access entry out. Nobody but the approver can call it.
 
+mod extend;
 mod fault;
 mod grant;
 mod handler;

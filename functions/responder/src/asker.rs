@@ -1,24 +1,36 @@
 //! Makes a request of a denial that an access entry would mend, where the guardrails offer one. Nothing is granted here:
 //! the responder has no rights to.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use eks_access::access::life::stands_in_the_way;
 use eks_access::access::offer::offer;
+use eks_access::memory::IncidentId;
 use eks_access::notice::Notice;
 use eks_access::policy::Guardrails;
 use eks_access_aws::emf::Metric;
 use eks_access_aws::herald::Herald;
 use eks_access_aws::log::{Entry, Level};
 use eks_access_aws::random::random;
-use eks_access_aws::requests::{Requests, Saved, Slot, Take};
+use eks_access_aws::requests::{NEW, Requests, Saved, Slot, Take};
 use eks_access_aws::store::{Store, StoreError};
 
 use crate::run::Run;
+
+/// How long a denial that nobody is told of is not looked at again.
+const AGAIN: Duration = Duration::from_mins(10);
+/// Incidents that are remembered for that; of more, only those that are told are looked at.
+const MOST_LOOKED: usize = 1000;
 
 /// Who asks.
 pub(crate) struct Asker {
     guardrails: Guardrails,
     requests: Requests,
     herald: Herald,
+    /// When a denial that nobody is told of was last looked at here, by its incident.
+    looked: Mutex<HashMap<IncidentId, Instant>>,
 }
 
 impl Asker {
@@ -27,7 +39,33 @@ impl Asker {
             guardrails,
             requests,
             herald,
+            looked: Mutex::default(),
         }
+    }
+
+    /// The same for a denial that comes again and of which nobody is told again, so that whoever was answered with no, or not
+    /// at all, is not left waiting for the next notice. Once in a while for each incident.
+    pub(crate) async fn ask_again(
+        &self,
+        store: &Store,
+        notice: &Notice,
+        post: (Option<String>, Option<String>),
+        run: Run<'_>,
+    ) -> Vec<(Metric, u64)> {
+        if !notice.is_grantable || self.has_looked_at(notice.id()) {
+            return Vec::new();
+        }
+        self.ask(store, notice, post, run).await
+    }
+
+    fn has_looked_at(&self, incident: IncidentId) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.retain(|_, at| at.elapsed() < AGAIN);
+        if looked.contains_key(&incident) || looked.len() >= MOST_LOOKED {
+            return true;
+        }
+        looked.insert(incident, Instant::now());
+        false
     }
 
     /// Makes a request, if everything that has to hold does now, and nobody has asked for the same already. A table of
@@ -90,20 +128,16 @@ impl Asker {
         let record = request.requested(run.now);
         let requests = self.requests.signed(&self.guardrails.version, run.id);
         let saved = requests
-            .save(&mut request, 0, Some((&record, None)), Some(&take))
+            .save(&mut request, NEW, Some((&record, None)), Some(&take))
             .await?;
         if saved != Saved::Yes {
             return Ok(Vec::new());
         }
         // What can't be told now is told by the revoker.
         let heard = self.herald.tell(&requests, request, run.now).await?;
-        let has_failed = heard.has_sns_failed || heard.has_slack_failed;
         Ok(vec![
             (Metric::Requested, 1),
-            (
-                Metric::SlackFailures,
-                u64::from(has_failed && heard.has_slack_failed),
-            ),
+            (Metric::SlackFailures, u64::from(heard.has_slack_failed)),
         ])
     }
 }

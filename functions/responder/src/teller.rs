@@ -69,6 +69,11 @@ impl Told {
         Self::with([(Metric::Suppressed, 1)])
     }
 
+    fn and(mut self, counts: impl IntoIterator<Item = (Metric, u64)>) -> Self {
+        self.counts.extend(counts);
+        self
+    }
+
     fn untold(notice: Notice) -> Self {
         Self {
             untold: Some(notice),

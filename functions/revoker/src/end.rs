@@ -1,19 +1,35 @@
 //! Takes an access entry away, if it is the one of this grant, and makes sure that it is gone.
 
+use std::time::Duration;
+
 use eks_access::access::ours::Ownership;
-use eks_access::access::{Record, Request, State};
+use eks_access::access::{Record, Request, RequestId, State};
+use eks_access::cluster::ClusterName;
+use eks_access::principal::Principal;
 use eks_access_aws::emf::Metric;
 use eks_access_aws::entries::Found;
 use eks_access_aws::log::{Entry, Level};
 use eks_access_aws::requests::Saved;
 use eks_access_aws::store::StoreError;
 
+use tokio::time::sleep;
+
 use crate::handler::{Revoker, Tick};
 
+/// So often and so long apart it is looked at whether EKS still shows what was taken away.
+const LOOKS: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
 /// What became of taking an entry away.
-enum Came {
-    /// It is gone: how, where there is more to say, and EKS' id of the request.
-    Gone(String, Option<String>),
+pub(crate) enum Came {
+    /// It is gone: EKS' id of the request.
+    Gone(Option<String>),
+    /// There was none.
+    Absent,
     /// It is there still: why.
     Stays(String),
     /// It is not ours: how it came to that.
@@ -28,9 +44,29 @@ impl Revoker {
         tick: Tick<'_>,
     ) -> Result<bool, StoreError> {
         let before = request.version;
-        let came = self.take_away(&request).await;
+        let note = self.extras(&request).await;
+        let came = self
+            .take_away(&request.cluster, &request.principal, &request.id)
+            .await;
         let (record, eks, metric) = match came {
-            Came::Gone(how, eks) => (request.gone(&how, tick.now), eks, Metric::Revoked),
+            Came::Gone(eks) => (Some(request.gone(&note, tick.now)), eks, Metric::Revoked),
+            Came::Absent if request.may_come_yet(tick.now) => {
+                let why = "the granter may still be making the entry";
+                (
+                    request.not_gone(why, tick.now),
+                    None,
+                    Metric::RevokeFailures,
+                )
+            }
+            Came::Absent => {
+                let is_first = request.state == State::Revoking && request.attempts == 0;
+                let how = if is_first {
+                    "the entry was gone already"
+                } else {
+                    ""
+                };
+                (Some(request.gone(how, tick.now)), None, Metric::Revoked)
+            }
             Came::Stays(why) => {
                 report(&request, &why, tick);
                 (
@@ -41,32 +77,23 @@ impl Revoker {
             }
             // Nothing of ours was made, and somebody else has made an entry meanwhile.
             Came::Foreign(how) if request.state == State::Cleanup => {
-                (request.gone(&how, tick.now), None, Metric::Revoked)
+                (Some(request.gone(&how, tick.now)), None, Metric::Revoked)
             }
-            Came::Foreign(how) => (request.drifted(&how, tick.now), None, Metric::Drifted),
+            Came::Foreign(how) => (Some(request.drifted(&how, tick.now)), None, Metric::Drifted),
         };
-        self.write(
-            &mut request,
-            before,
-            (&record, eks.as_deref()),
-            metric,
-            tick,
-        )
-        .await
+        let record = record.as_ref().map(|record| (record, eks.as_deref()));
+        self.write(&mut request, before, record, metric, tick).await
     }
 
     async fn write(
         &self,
         request: &mut Request,
         before: u64,
-        record: (&Record, Option<&str>),
+        record: Option<(&Record, Option<&str>)>,
         metric: Metric,
         tick: Tick<'_>,
     ) -> Result<bool, StoreError> {
-        let saved = tick
-            .requests
-            .save(request, before, Some(record), None)
-            .await?;
+        let saved = tick.requests.save(request, before, record, None).await?;
         // Whoever changed it meanwhile did not bring the entry back: the next look finds it gone.
         if saved == Saved::Yes {
             tick.tally.add(metric, 1);
@@ -74,31 +101,39 @@ impl Revoker {
         Ok(true)
     }
 
-    async fn take_away(&self, request: &Request) -> Came {
-        let (cluster, principal) = (&request.cluster, &request.principal);
+    /// Takes an entry away, if it is of this request, and looks whether it is gone.
+    pub(crate) async fn take_away(
+        &self,
+        cluster: &ClusterName,
+        principal: &Principal,
+        id: &RequestId,
+    ) -> Came {
         let found = match self.entries.find(cluster, principal).await {
             Ok(Some(found)) => found,
-            Ok(None) if request.attempts == 0 => {
-                return Came::Gone("the entry was gone already".to_owned(), None);
-            }
-            Ok(None) => return Came::Gone(String::new(), None),
+            Ok(None) => return Came::Absent,
             Err(error) => return Came::Stays(error.to_string()),
         };
-        if !found.ownership.is_of(&request.id) {
+        if !found.ownership.is_of(id) {
             return Came::Foreign(foreign(&found));
         }
-        let note = self.extras(request).await;
+        if !found.is_standard {
+            return Came::Foreign(
+                "the entry bears our tags and is none that we make (its type is not STANDARD): it is left alone".to_owned(),
+            );
+        }
         let eks = match self.entries.delete(cluster, principal).await {
             Ok(eks) => eks,
             Err(error) => return Came::Stays(error.to_string()),
         };
-        match self.entries.find(cluster, principal).await {
-            Ok(Some(found)) if found.ownership.is_of(&request.id) => {
-                Came::Stays("EKS still shows the entry after it was taken away".to_owned())
+        for pause in LOOKS {
+            sleep(pause).await;
+            match self.entries.find(cluster, principal).await {
+                Ok(Some(found)) if found.ownership.is_of(id) => {}
+                Ok(_) => return Came::Gone(eks),
+                Err(error) => return Came::Stays(error.to_string()),
             }
-            Ok(_) => Came::Gone(note, eks),
-            Err(error) => Came::Stays(error.to_string()),
         }
+        Came::Stays("EKS still shows the entry after it was taken away".to_owned())
     }
 
     /// What somebody else had added to our entry, and goes with it.

@@ -13,7 +13,7 @@ use eks_access_aws::emf::Metric;
 use eks_access_aws::entries::Entries;
 use eks_access_aws::herald::Herald;
 use eks_access_aws::log::{Entry, Level};
-use eks_access_aws::requests::{Requests, Saved};
+use eks_access_aws::requests::{LookUp, Requests, Saved};
 use eks_access_aws::store::StoreError;
 use eks_access_aws::tally::Tally;
 use eks_access_aws::{aws, tick, vars};
@@ -24,12 +24,14 @@ use tokio::time::{Instant, timeout_at};
 
 /// Requests that are looked at at a time.
 const AT_ONCE: usize = 4;
-/// Requests of a tick.
-const MOST: i32 = 200;
 /// Steps of one request in a tick: one leads to another, as from over to being taken away to gone.
 const STEPS: usize = 4;
 /// How often grants are compared with EKS.
 const RECONCILE_EVERY: i64 = HOUR;
+/// How soon again, where EKS or the table did not answer for all of it.
+const RECONCILE_AGAIN: i64 = 10 * MINUTE;
+/// So long nobody looks again at a row that can't be read.
+const PUT_OFF: i64 = HOUR;
 /// A grant that is past its end by more is overdue.
 pub(crate) const OVERDUE_AFTER: i64 = 2 * MINUTE;
 /// What is left of a tick's time for telling how it went.
@@ -42,6 +44,13 @@ pub(crate) struct Revoker {
     requests: Requests,
     pub(crate) entries: Entries,
     herald: Herald,
+}
+
+/// A request of which nothing more is due, but maybe to be told.
+struct Stepped {
+    request: Request,
+    /// Whether this tick has made news.
+    has_news: bool,
 }
 
 /// One tick.
@@ -108,22 +117,23 @@ impl Revoker {
     }
 
     async fn tick(&self, tick: Tick<'_>) {
-        let due = match tick.requests.due(tick.now, MOST).await {
+        let due = match tick.requests.due(tick.now).await {
             Ok(due) => due,
             Err(error) => return failed(&error, tick),
         };
-        let mut looks = stream::iter(due)
-            .map(|id| async move {
-                if let Err(error) = self.look(&id, tick).await {
-                    failed(&error, tick);
-                }
-            })
-            .buffer_unordered(AT_ONCE);
-        while let Ok(Some(())) = timeout_at(tick.until, looks.next()).await {}
-        drop(looks);
+        // What is to end comes before what is to be told: Slack may be slow, and grants are many.
+        let steps = due.iter().map(|id| self.advance(id, tick));
+        let stepped: Vec<Stepped> = all(steps, tick).await.into_iter().flatten().collect();
+        let overdue = stepped
+            .iter()
+            .filter(|stepped| stepped.request.overdue(tick.now) > OVERDUE_AFTER)
+            .count();
+        tick.tally.add(Metric::Overdue, overdue as u64);
         if let Err(error) = self.maybe_reconcile(tick).await {
             failed(&error, tick);
         }
+        let telling = stepped.into_iter().map(|stepped| self.tell(stepped, tick));
+        all(telling, tick).await;
         tick.tally.add(Metric::Ticks, 1);
     }
 
@@ -140,42 +150,67 @@ impl Revoker {
             Ok(Ok(true)) => tick.tally.add(Metric::Reconciled, 1),
             Ok(Err(error)) => {
                 failed(&error, tick);
-                tick.requests.forget_reconciling().await?;
+                self.reconcile_again(tick).await?;
             }
-            Ok(Ok(false)) | Err(_) => tick.requests.forget_reconciling().await?,
+            Ok(Ok(false)) | Err(_) => self.reconcile_again(tick).await?,
         }
         Ok(())
     }
 
-    /// Does what is due of one request, step by step until nothing is, and tells what is owed.
-    pub(crate) async fn look(&self, id: &RequestId, tick: Tick<'_>) -> Result<(), StoreError> {
-        self.look_and_tell(id, false, tick).await
+    async fn reconcile_again(&self, tick: Tick<'_>) -> Result<(), StoreError> {
+        let at = tick.now.saturating_add(RECONCILE_AGAIN);
+        tick.requests.reconcile_again(at, RECONCILE_EVERY).await
     }
 
-    /// The same; `has_news` if this tick has made news already.
-    pub(crate) async fn look_and_tell(
+    /// Does what is due of one request and tells people, after this tick has changed it.
+    pub(crate) async fn look(&self, id: &RequestId, tick: Tick<'_>) -> Result<(), StoreError> {
+        if let Some(stepped) = self.advance(id, tick).await? {
+            let stepped = Stepped {
+                has_news: true,
+                ..stepped
+            };
+            self.tell(stepped, tick).await?;
+        }
+        Ok(())
+    }
+
+    /// Does what is due of one request, step by step until nothing is. `None` if there is no such request to be read.
+    async fn advance(&self, id: &RequestId, tick: Tick<'_>) -> Result<Option<Stepped>, StoreError> {
+        let mut steps = 0;
+        let request = loop {
+            let Some(request) = self.readable(id, tick).await? else {
+                return Ok(None);
+            };
+            if steps == STEPS || !self.step(request.clone(), tick).await? {
+                break request;
+            }
+            steps += 1;
+        };
+        let has_news = steps > 0;
+        Ok(Some(Stepped { request, has_news }))
+    }
+
+    /// The request. One that can't be read is put off, so that it does not stand before others.
+    async fn readable(
         &self,
         id: &RequestId,
-        mut has_news: bool,
         tick: Tick<'_>,
-    ) -> Result<(), StoreError> {
-        for _ in 0..STEPS {
-            let Some(request) = tick.requests.get(id).await? else {
+    ) -> Result<Option<Request>, StoreError> {
+        match tick.requests.look_up(id).await? {
+            LookUp::Is(request) => Ok(Some(*request)),
+            LookUp::Missing => Ok(None),
+            LookUp::Unreadable => {
                 unreadable(id, tick);
-                return Ok(());
-            };
-            if !self.step(request, tick).await? {
-                break;
+                let until = tick.now.saturating_add(PUT_OFF);
+                tick.requests.put_off(id, until).await?;
+                Ok(None)
             }
-            has_news = true;
         }
-        let Some(request) = tick.requests.get(id).await? else {
-            return Ok(());
-        };
-        if request.overdue(tick.now) > OVERDUE_AFTER {
-            tick.tally.add(Metric::Overdue, 1);
-        }
-        // Whoever else made news is about to tell them, for a while.
+    }
+
+    /// Tells what is owed. Whoever else made news is about to tell them, for a while.
+    async fn tell(&self, stepped: Stepped, tick: Tick<'_>) -> Result<(), StoreError> {
+        let Stepped { request, has_news } = stepped;
         if has_news || request.news_at.is_none_or(|at| at <= tick.now) {
             let heard = self.herald.tell(tick.requests, request, tick.now).await?;
             let has_failed = heard.has_sns_failed || heard.has_slack_failed;
@@ -219,6 +254,22 @@ impl Revoker {
             .await?;
         Ok(saved == Saved::Yes)
     }
+}
+
+/// Some at a time, as long as there is time; what fails costs nothing else.
+async fn all<T>(
+    futures: impl Iterator<Item = impl Future<Output = Result<T, StoreError>>>,
+    tick: Tick<'_>,
+) -> Vec<T> {
+    let mut running = stream::iter(futures).buffer_unordered(AT_ONCE);
+    let mut done = Vec::new();
+    while let Ok(Some(result)) = timeout_at(tick.until, running.next()).await {
+        match result {
+            Ok(value) => done.push(value),
+            Err(error) => failed(&error, tick),
+        }
+    }
+    done
 }
 
 fn unreadable(id: &RequestId, tick: Tick<'_>) {

@@ -4,20 +4,39 @@
 use std::collections::BTreeSet;
 
 use eks_access::access::ours::Ownership;
-use eks_access::access::{Action, Actor, Kind, Place, Record, Request, RequestId, State};
+use eks_access::access::{Action, Actor, Kind, News, Place, Record, Request, RequestId, State};
 use eks_access::cluster::ClusterName;
+use eks_access::policy::AccessPolicy;
 use eks_access::principal::Principal;
+use eks_access::timestamp::{HOUR, MINUTE};
 use eks_access_aws::emf::Metric;
 use eks_access_aws::entries::Found;
 use eks_access_aws::log::{Entry, Level};
-use eks_access_aws::requests::Saved;
+use eks_access_aws::requests::{LookUp, NEW, Saved, UNREADABLE};
 use eks_access_aws::store::StoreError;
 use futures_util::{StreamExt, stream};
 
+use crate::end::Came;
 use crate::handler::{OVERDUE_AFTER, Revoker, Tick};
 
 /// Entries that are looked at at a time.
 const AT_ONCE: usize = 8;
+/// No grant of ours is longer: the guardrails allow no more.
+const LONGEST: i64 = 12 * HOUR + MINUTE;
+/// EKS shows an entry in its lists by then.
+const SHOWN_AFTER: i64 = 5 * MINUTE;
+
+/// Somebody's entry, as the comparison found it.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    cluster: &'a ClusterName,
+    principal: &'a Principal,
+    found: &'a Found,
+    /// The request that its tags name.
+    id: &'a RequestId,
+    /// When its tags end it.
+    ends: i64,
+}
 
 impl Revoker {
     /// Compares everything; `false` if EKS did not answer for all of it.
@@ -45,7 +64,7 @@ impl Revoker {
             is_whole &= self.of_entries(cluster, &principals, tick).await?;
             for request in held.iter().filter(|request| request.cluster == *cluster) {
                 if !principals.contains(&request.principal) {
-                    self.missing(&request.id, tick).await?;
+                    is_whole &= self.missing(&request.id, tick).await?;
                 }
             }
         }
@@ -67,7 +86,9 @@ impl Revoker {
         let mut is_whole = true;
         while let Some((principal, found)) = looks.next().await {
             match found {
-                Ok(Some(found)) => self.of_entry(cluster, principal, &found, tick).await?,
+                Ok(Some(found)) => {
+                    is_whole &= Box::pin(self.of_entry((cluster, principal), &found, tick)).await?;
+                }
                 Ok(None) => {}
                 Err(error) => {
                     unanswered(cluster, &error.to_string(), tick);
@@ -80,206 +101,263 @@ impl Revoker {
 
     async fn of_entry(
         &self,
-        cluster: &ClusterName,
-        principal: &Principal,
+        (cluster, principal): (&ClusterName, &Principal),
         found: &Found,
         tick: Tick<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         match &found.ownership {
-            Ownership::Foreign => Ok(()),
+            Ownership::Foreign => Ok(true),
             Ownership::Unreadable => {
-                tick.tally.add(Metric::UnreadableEntries, 1);
-                Entry::new(Level::Error, "an access entry bears our tag and its other tags can't be read; it is left alone")
-                    .with("request_id", tick.invocation)
-                    .with("cluster", cluster.as_str())
-                    .with("principal", principal.to_string())
-                    .write();
-                Ok(())
+                left_alone("its other tags can't be read", cluster, principal, tick);
+                Ok(true)
             }
             Ownership::Ours { request, ends } => {
-                let Some(row) = tick.requests.get(request).await? else {
-                    return self
-                        .adopt(cluster, (principal, found), (request, *ends), tick)
-                        .await;
+                let seen = Seen {
+                    cluster,
+                    principal,
+                    found,
+                    id: request,
+                    ends: *ends,
                 };
-                if row.principal != *principal || row.cluster != *cluster {
-                    unanswered(
-                        cluster,
-                        "an entry names a request that is about somebody else",
-                        tick,
-                    );
-                    tick.tally.add(Metric::UnreadableEntries, 1);
-                    return Ok(());
-                }
-                let is_over = tick.now.saturating_sub(*ends) > OVERDUE_AFTER;
-                match row.state {
-                    _ if is_over => self.overdue(row, *ends, tick).await,
-                    State::Active if row.ends.is_some_and(|row| row / 1000 > *ends / 1000) => {
-                        self.overdue(row, *ends, tick).await
-                    }
-                    State::Active => self.compare(row, found, tick).await,
-                    state if state.has_entry() || state == State::Drifted => Ok(()),
-                    _ => self.survived(row, tick).await,
+                if tick.now.saturating_sub(seen.ends) > OVERDUE_AFTER {
+                    Box::pin(self.overdue(seen, tick)).await
+                } else {
+                    Box::pin(self.with_its_row(seen, tick)).await
                 }
             }
         }
     }
 
-    /// An entry that its own tags end, whatever its row says: the tags are written first, so a row that says more was not
-    /// written by us.
-    async fn overdue(
-        &self,
-        mut request: Request,
-        ends: i64,
-        tick: Tick<'_>,
-    ) -> Result<(), StoreError> {
-        let before = request.version;
-        let record = request.ends_by_its_tags(ends, tick.now);
-        let saved = tick
-            .requests
-            .save(&mut request, before, Some((&record, None)), None)
-            .await?;
-        if saved == Saved::Yes {
-            tick.tally.add(Metric::Drifted, 1);
-            self.look_and_tell(&request.id, true, tick).await?;
+    /// An entry whose time is not over: whether its row says the same.
+    async fn with_its_row(&self, seen: Seen<'_>, tick: Tick<'_>) -> Result<bool, StoreError> {
+        let row = match tick.requests.look_up(seen.id).await? {
+            LookUp::Is(row) => *row,
+            LookUp::Missing => return self.adopt(seen, NEW, tick).await,
+            LookUp::Unreadable => return self.adopt(seen, UNREADABLE, tick).await,
+        };
+        if !is_about(&row, seen) {
+            left_alone(
+                "it names a request about somebody else",
+                seen.cluster,
+                seen.principal,
+                tick,
+            );
+            return Ok(true);
         }
-        Ok(())
+        match row.state {
+            State::Active if row.ends.is_some_and(|ends| ends / 1000 > seen.ends / 1000) => {
+                self.shorten(row, seen.ends, tick).await
+            }
+            State::Active => self.compare(row, seen.found, tick).await,
+            state if state.has_entry() || state == State::Drifted => Ok(true),
+            _ => {
+                let mut row = row;
+                let before = row.version;
+                let record = row.fail("its entry was still there", true, "revoker", tick.now);
+                self.put(&mut row, before, &record, None, tick).await
+            }
+        }
     }
 
-    /// An entry of ours without a row: the tags say what there is to know, and the row is made anew from them. The next
-    /// look at it ends the grant, if it is over.
-    async fn adopt(
+    /// An entry that its own tags end. It goes first, whatever its row says: the tags are written before the row, so a row
+    /// that says more was not written by us.
+    async fn overdue(&self, seen: Seen<'_>, tick: Tick<'_>) -> Result<bool, StoreError> {
+        let came = self.take_away(seen.cluster, seen.principal, seen.id).await;
+        if let Came::Stays(why) | Came::Foreign(why) = &came {
+            unanswered(seen.cluster, why, tick);
+        }
+        let known = tick.requests.look_up(seen.id).await?;
+        // Whose row is right is counted where its steps are done.
+        if !matches!(&known, LookUp::Is(row) if is_right(row, seen.ends)) {
+            tick.tally.add(Metric::Overdue, 1);
+        }
+        match known {
+            LookUp::Is(row) if !is_about(&row, seen) => {
+                left_alone(
+                    "it names a request about somebody else",
+                    seen.cluster,
+                    seen.principal,
+                    tick,
+                );
+                Ok(true)
+            }
+            LookUp::Is(row) => self.shorten(*row, seen.ends, tick).await,
+            LookUp::Missing => self.anew(seen, NEW, tick).await,
+            LookUp::Unreadable => self.anew(seen, UNREADABLE, tick).await,
+        }
+    }
+
+    /// Lets a row say what the tags say, and does what follows.
+    async fn shorten(
         &self,
-        cluster: &ClusterName,
-        (principal, found): (&Principal, &Found),
-        (id, ends): (&RequestId, i64),
+        mut row: Request,
+        ends: i64,
         tick: Tick<'_>,
-    ) -> Result<(), StoreError> {
-        let mut parts = found.arn.split(':').skip(3);
+    ) -> Result<bool, StoreError> {
+        if is_right(&row, ends) {
+            self.look(&row.id, tick).await?;
+            return Ok(true);
+        }
+        let before = row.version;
+        let record = row.ends_by_its_tags(ends, tick.now);
+        self.put(&mut row, before, &record, Some(Metric::Drifted), tick)
+            .await
+    }
+
+    /// An entry of ours without a row. What its tags say is believed of one that is as we make them, and ends when ours do.
+    async fn adopt(&self, seen: Seen<'_>, before: u64, tick: Tick<'_>) -> Result<bool, StoreError> {
+        let Ok(policies) = self.entries.policies(seen.cluster, seen.principal).await else {
+            return Ok(false);
+        };
+        let partition = seen.principal.partition();
+        let is_usual = |(arn, namespaces): &(String, Vec<String>)| {
+            let usual = [AccessPolicy::View, AccessPolicy::Edit];
+            !namespaces.is_empty() && usual.iter().any(|policy| policy.arn(partition) == *arn)
+        };
+        let is_ours = seen.found.is_bare
+            && policies.iter().all(is_usual)
+            && seen.ends <= tick.now.saturating_add(LONGEST);
+        if !is_ours {
+            left_alone(
+                "it has no row, and is none that we make",
+                seen.cluster,
+                seen.principal,
+                tick,
+            );
+            return Ok(true);
+        }
+        self.anew(seen, before, tick).await
+    }
+
+    /// Makes a row anew from the tags. The next look at it ends the grant, if it is over.
+    async fn anew(&self, seen: Seen<'_>, before: u64, tick: Tick<'_>) -> Result<bool, StoreError> {
+        const HOW: &str = "its row was lost; it was made anew from the entry's tags";
+        let mut parts = seen.found.arn.split(':').skip(3);
         let (region, account) = (parts.next(), parts.next());
         let place = region
             .and_then(|region| region.parse().ok())
             .zip(account.and_then(|account| account.parse().ok()));
         let Some((region, account)) = place else {
-            return Ok(());
+            return Ok(false);
         };
         let place = Place {
-            cluster: cluster.clone(),
+            cluster: seen.cluster.clone(),
             account,
             region,
         };
-        let mut request = Request::new(
-            id.clone(),
-            Kind::Access,
-            &place,
-            principal.clone(),
-            tick.now,
-        );
-        request.state = State::Active;
-        request.version = 1;
-        request.starts = Some(tick.now);
-        request.ends = Some(ends);
-        request.outcome =
-            Some("its row was lost; it was made anew from the entry's tags".to_owned());
-        let record = Record::new(
-            Action::Drifted,
-            &request,
-            Actor::product("revoker"),
-            "compared with EKS",
-            tick.now,
-        )
-        .with_result("the row was lost; it was made anew from the entry's tags");
+        let principal = seen.principal.clone();
+        let mut row = Request::new(seen.id.clone(), Kind::Access, &place, principal, tick.now);
+        row.state = State::Active;
+        // No record of the audit that is there is written over.
+        row.version = u64::try_from(tick.now).unwrap_or(1);
+        row.starts = Some(tick.now);
+        row.ends = Some(seen.ends);
+        row.outcome = Some(HOW.to_owned());
+        row.news.push(News::Drift);
+        let actor = Actor::product("revoker");
+        let record = Record::new(Action::Drifted, &row, actor, "compared with EKS", tick.now)
+            .with_result(HOW);
+        self.put(&mut row, before, &record, Some(Metric::Drifted), tick)
+            .await
+    }
+
+    /// Writes a row, and does what follows. `false` if somebody else was faster: the next comparison sees what they wrote.
+    async fn put(
+        &self,
+        row: &mut Request,
+        before: u64,
+        record: &Record,
+        metric: Option<Metric>,
+        tick: Tick<'_>,
+    ) -> Result<bool, StoreError> {
         let saved = tick
             .requests
-            .save(&mut request, 0, Some((&record, None)), None)
+            .save(row, before, Some((record, None)), None)
             .await?;
-        if saved == Saved::Yes {
-            tick.tally.add(Metric::Drifted, 1);
-            self.look_and_tell(id, true, tick).await?;
+        if saved != Saved::Yes {
+            return Ok(false);
         }
-        Ok(())
+        if let Some(metric) = metric {
+            tick.tally.add(metric, 1);
+        }
+        self.look(&row.id, tick).await?;
+        Ok(true)
     }
 
     /// Whether an active grant's entry is as it was made.
     async fn compare(
         &self,
-        mut request: Request,
+        mut row: Request,
         found: &Found,
         tick: Tick<'_>,
-    ) -> Result<(), StoreError> {
-        let Ok(policies) = self
-            .entries
-            .policies(&request.cluster, &request.principal)
-            .await
-        else {
-            return Ok(());
+    ) -> Result<bool, StoreError> {
+        let policies = self.entries.policies(&row.cluster, &row.principal).await;
+        let Ok(policies) = policies else {
+            return Ok(false);
         };
-        let wanted: Option<Vec<_>> = request.terms.as_ref().map(|terms| {
+        let wanted: Option<Vec<_>> = row.terms.as_ref().map(|terms| {
             let names = terms.namespaces.iter().map(ToString::to_string).collect();
-            vec![(terms.policy.arn(request.principal.partition()), names)]
+            vec![(terms.policy.arn(row.principal.partition()), names)]
         });
         let how = match wanted {
             _ if !found.is_bare => "somebody gave our entry groups or a user name",
             Some(wanted) if wanted != policies => {
                 "somebody changed the access policies of our entry"
             }
-            _ => return Ok(()),
+            _ => return Ok(true),
         };
-        let before = request.version;
-        let Some(record) = request.changed(how, tick.now) else {
-            return Ok(());
+        let before = row.version;
+        let Some(record) = row.changed(how, tick.now) else {
+            return Ok(true);
         };
-        let saved = tick
-            .requests
-            .save(&mut request, before, Some((&record, None)), None)
-            .await?;
-        if saved == Saved::Yes {
-            tick.tally.add(Metric::Drifted, 1);
-            self.look_and_tell(&request.id, true, tick).await?;
-        }
-        Ok(())
+        self.put(&mut row, before, &record, Some(Metric::Drifted), tick)
+            .await
     }
 
     /// A grant whose entry is not in the list of EKS: it is looked at by itself, for lists lag behind.
-    async fn missing(&self, id: &RequestId, tick: Tick<'_>) -> Result<(), StoreError> {
-        let Some(mut request) = tick.requests.get(id).await? else {
-            return Ok(());
+    async fn missing(&self, id: &RequestId, tick: Tick<'_>) -> Result<bool, StoreError> {
+        let LookUp::Is(mut row) = tick.requests.look_up(id).await? else {
+            return Ok(true);
         };
-        let is_gone = matches!(
-            self.entries
-                .find(&request.cluster, &request.principal)
-                .await,
-            Ok(None)
-        );
-        if request.state != State::Active || !is_gone {
-            return Ok(());
+        let is_new = row
+            .starts
+            .is_some_and(|starts| tick.now.saturating_sub(starts) < SHOWN_AFTER);
+        if row.state != State::Active || is_new {
+            return Ok(true);
         }
-        let before = request.version;
-        let record = request.gone("somebody else had removed the entry", tick.now);
-        let saved = tick
-            .requests
-            .save(&mut request, before, Some((&record, None)), None)
-            .await?;
-        if saved == Saved::Yes {
-            tick.tally.add(Metric::Revoked, 1);
-            self.look_and_tell(&request.id, true, tick).await?;
+        match self.entries.find(&row.cluster, &row.principal).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return Ok(true),
+            Err(_) => return Ok(false),
         }
-        Ok(())
+        let before = row.version;
+        let record = row.gone("somebody else had removed the entry", tick.now);
+        self.put(&mut row, before, &record, Some(Metric::Revoked), tick)
+            .await
     }
+}
 
-    /// An entry of ours whose grant is done with: it should be gone.
-    async fn survived(&self, mut request: Request, tick: Tick<'_>) -> Result<(), StoreError> {
-        let before = request.version;
-        let record = request.fail("its entry was still there", true, "revoker", tick.now);
-        let saved = tick
-            .requests
-            .save(&mut request, before, Some((&record, None)), None)
-            .await?;
-        if saved == Saved::Yes {
-            self.look_and_tell(&request.id, true, tick).await?;
-        }
-        Ok(())
-    }
+fn is_about(row: &Request, seen: Seen<'_>) -> bool {
+    row.principal == *seen.principal && row.cluster == *seen.cluster
+}
+
+/// Whether a row ends the grant as its tags do, so that its own steps are enough.
+fn is_right(row: &Request, ends: i64) -> bool {
+    matches!(row.state, State::Active | State::Revoking | State::Cleanup)
+        && row.ends.is_some_and(|row| row / 1000 <= ends / 1000)
+}
+
+fn left_alone(why: &'static str, cluster: &ClusterName, principal: &Principal, tick: Tick<'_>) {
+    tick.tally.add(Metric::UnreadableEntries, 1);
+    Entry::new(
+        Level::Error,
+        "an access entry bears our tag and is left alone",
+    )
+    .with("request_id", tick.invocation)
+    .with("cluster", cluster.as_str())
+    .with("principal", principal.to_string())
+    .with("detail", why)
+    .write();
 }
 
 fn unanswered(cluster: &ClusterName, why: &str, tick: Tick<'_>) {

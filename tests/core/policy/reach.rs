@@ -455,7 +455,11 @@ fn what_is_known_of_the_file_is_what_is_in_it() {
         .map(ClusterName::as_str)
         .collect();
     assert_eq!(clusters, ["prod"]);
-    assert!(guardrails.slack_groups().is_empty());
+    assert!(
+        guardrails
+            .slack_groups(&Asked::role("dev/jane").ask())
+            .is_empty()
+    );
     assert_eq!(guardrails.request_expires, 8 * HOUR);
     assert_eq!(guardrails.rules()[0].usual_seconds, HOUR);
     assert_eq!(guardrails.rules()[0].doors.len(), 2);

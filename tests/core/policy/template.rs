@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use eks_access::policy::{Guardrails, Namespace, TemplateError, template};
+use eks_access::policy::{AccessPolicy, Guardrails, Namespace, Refused, TemplateError, template};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -114,6 +114,16 @@ impl Request<'_> {
         of("Allow") && !of("Deny")
     }
 
+    /// The `Sid`s of the statements that deny it.
+    fn denied_by<'s>(&self, statements: &'s [Value]) -> Vec<&'s str> {
+        let denies = statements
+            .iter()
+            .filter(|statement| statement["Effect"] == "Deny" && self.is_meant(statement));
+        denies
+            .map(|statement| statement["Sid"].as_str().unwrap())
+            .collect()
+    }
+
     fn is_meant(&self, statement: &Value) -> bool {
         let is_resource = |pattern: &&str| like(pattern, &self.resource);
         texts(&statement["Action"]).contains(&self.action)
@@ -144,6 +154,10 @@ impl Request<'_> {
                 .unwrap_or_default()
                 .iter()
                 .all(|text| values.contains(text)),
+            "ForAnyValue:StringEquals" => have
+                .unwrap_or_default()
+                .iter()
+                .any(|text| values.contains(text)),
             "ForAnyValue:StringNotEquals" => have
                 .unwrap_or_default()
                 .iter()
@@ -232,6 +246,18 @@ fn calls<'a>(asked: &'a Asked, principal: &'a str, policy: &'a str) -> [Request<
     ]
 }
 
+/// What denies the last of the granter's calls.
+fn associating_is_denied_by(template: &Value, asked: &Asked) -> Vec<String> {
+    let (principal, policy) = (
+        asked.ask().principal.to_string(),
+        asked.terms().policy.arn("aws"),
+    );
+    let statements = statements(template, "GranterRole");
+    let [.., associate] = calls(asked, &principal, &policy);
+    let sids = associate.denied_by(&statements);
+    sids.into_iter().map(ToOwned::to_owned).collect()
+}
+
 /// Which of the granter's three calls IAM would allow.
 fn allowed(template: &Value, asked: &Asked) -> [bool; 3] {
     let (principal, policy) = (
@@ -294,6 +320,26 @@ proptest! {
     }
 
     #[test]
+    fn iam_denies_what_a_deny_denies_and_no_deny_more(text in file(3, 0), asked in asked()) {
+        let guardrails = guardrails(&text);
+        let refused = asked.is_permitted(&guardrails);
+        let denied_by = associating_is_denied_by(&template(&guardrails).unwrap(), &asked);
+        // Of whom nobody ever lets in no deny is asked.
+        if !matches!(refused, Err(Refused::Never(_))) {
+            let is_denied = denied_by.iter().any(|sid| sid.starts_with("Denied"));
+            prop_assert_eq!(is_denied, matches!(refused, Err(Refused::Denied(_))), "{:?}\n{}", denied_by, text);
+            let numbers = 1..=guardrails.denies().len();
+            let first = numbers.map(|number| format!("Denied{number}")).find(|sid| denied_by.contains(sid));
+            let first = first.map(|sid| sid.replace("Denied", "").parse::<usize>().unwrap() - 1);
+            let name = first.map(|at| guardrails.denies()[at].name.clone());
+            prop_assert_eq!(name.map_or(Ok(()), |name| Err(Refused::Denied(name))), refused.or_else(|refused| match refused {
+                Refused::Denied(_) => Err(refused),
+                _ => Ok(()),
+            }));
+        }
+    }
+
+    #[test]
     fn iam_allows_no_namespace_policy_or_cluster_that_no_rule_names(text in file(3, 0), asked in asked()) {
         let guardrails = guardrails(&text);
         let template = template(&guardrails).unwrap();
@@ -345,6 +391,162 @@ fn iam_holds_back_whom_code_holds_back_where_it_can() {
     ] {
         assert_eq!(allowed(&template, &Asked::role(role)), [false; 3], "{role}");
     }
+}
+
+#[test]
+fn a_role_that_is_named_like_those_of_nodes_is_held_back_by_code_and_as_nodes_by_iam() {
+    let guardrails = guardrails(LOOK);
+    let template = template(&guardrails).unwrap();
+    let statements = statements(&template, "GranterRole");
+    let asked = Asked::role("KarpenterNodeRole-prod");
+    assert!(matches!(
+        asked.is_permitted(&guardrails),
+        Err(Refused::Never(_))
+    ));
+    // IAM is told no more than a name, and that a rule means.
+    assert_eq!(allowed(&template, &asked), [true; 3]);
+    let principal = asked.ask().principal.to_string();
+    for kind in [
+        "EC2",
+        "EC2_LINUX",
+        "EC2_WINDOWS",
+        "FARGATE_LINUX",
+        "HYBRID_LINUX",
+    ] {
+        let [mut create, ..] = calls(&asked, &principal, "");
+        create
+            .keys
+            .retain(|(name, _)| *name != "eks:accessEntryType");
+        create.keys.push(("eks:accessEntryType", vec![kind]));
+        assert_eq!(create.denied_by(&statements), ["NeverForNodes"], "{kind}");
+    }
+}
+
+const CHANGE: &str = r#"
+version = 1
+[[rule]]
+name = "change"
+clusters = ["prod", "demo"]
+principals = ["arn:aws:iam::111122223333:role/*"]
+policies = ["AmazonEKSViewPolicy", "AmazonEKSEditPolicy"]
+edit_reads_secrets_and_runs_commands = true
+namespaces = ["shop", "web"]
+approvers.slack_users = ["U0123456789"]
+[break_glass]
+callers = ["arn:aws:iam::111122223333:user/*"]
+clusters = ["prod", "demo"]
+principals = ["arn:aws:iam::111122223333:role/*"]
+policies = ["AmazonEKSViewPolicy", "AmazonEKSEditPolicy"]
+edit_reads_secrets_and_runs_commands = true
+namespaces = ["shop", "web"]
+"#;
+
+#[test]
+fn a_deny_is_one_of_iam_too_and_takes_what_it_says_and_no_more() {
+    let joe = || Asked::role("dev/joe");
+    let max = || Asked::role("contractors/max");
+    let contractors = "principals = [\"arn:aws:iam::111122223333:role/contractors/*\"]";
+    let everything = format!(
+        "{contractors}\nclusters = [\"demo\"]\npolicies = [\"AmazonEKSEditPolicy\"]\nnamespaces = [\"web\"]"
+    );
+    let all_of_it = || {
+        max()
+            .in_cluster("demo")
+            .policy(AccessPolicy::Edit)
+            .namespaces(&["web"])
+    };
+    for (deny, denied, rest) in [
+        ("", vec![joe(), max().in_cluster("demo")], vec![]),
+        (
+            contractors,
+            vec![max(), max().in_cluster("demo")],
+            vec![joe()],
+        ),
+        (
+            "clusters = [\"demo\"]",
+            vec![joe().in_cluster("demo")],
+            vec![joe(), max()],
+        ),
+        (
+            "policies = [\"AmazonEKSEditPolicy\"]",
+            vec![joe().policy(AccessPolicy::Edit)],
+            vec![joe(), joe().in_cluster("demo")],
+        ),
+        (
+            "namespaces = [\"web\"]",
+            vec![
+                joe().namespaces(&["web"]),
+                joe().namespaces(&["shop", "web"]),
+            ],
+            vec![joe(), joe().policy(AccessPolicy::Edit)],
+        ),
+        (
+            &everything,
+            vec![all_of_it(), all_of_it().namespaces(&["shop", "web"])],
+            vec![
+                all_of_it().in_cluster("prod"),
+                all_of_it().policy(AccessPolicy::View),
+                all_of_it().namespaces(&["shop"]),
+                joe()
+                    .in_cluster("demo")
+                    .policy(AccessPolicy::Edit)
+                    .namespaces(&["web"]),
+            ],
+        ),
+    ] {
+        let without = guardrails(CHANGE);
+        let with = guardrails(&format!("{CHANGE}[[deny]]\nname = \"no\"\n{deny}\n"));
+        let (before, after) = (template(&without).unwrap(), template(&with).unwrap());
+        for asked in denied {
+            // It is needed: a rule, and the glass, would give it.
+            assert_eq!(allowed(&before, &asked), [true; 3], "{deny}: {asked:?}");
+            assert_eq!(
+                associating_is_denied_by(&after, &asked),
+                ["Denied1"],
+                "{deny}: {asked:?}"
+            );
+            // An entry that gives nothing is made at most.
+            assert_eq!(
+                allowed(&after, &asked),
+                [true, true, false],
+                "{deny}: {asked:?}"
+            );
+            let no = Refused::Denied("no".to_owned());
+            assert_eq!(
+                asked.is_permitted(&with),
+                Err(no.clone()),
+                "{deny}: {asked:?}"
+            );
+            let ann = user("ann");
+            assert!(asked.glass(&without, &ann).is_ok(), "{deny}: {asked:?}");
+            assert_eq!(asked.glass(&with, &ann), Err(no), "{deny}: {asked:?}");
+        }
+        for asked in rest {
+            assert_eq!(allowed(&after, &asked), [true; 3], "{deny}: {asked:?}");
+            assert_eq!(asked.is_permitted(&with), Ok(()), "{deny}: {asked:?}");
+        }
+    }
+}
+
+#[test]
+fn every_deny_is_a_statement_of_its_own_with_nothing_in_it_that_it_does_not_mention() {
+    let denies =
+        "[[deny]]\nname = \"a\"\n[[deny]]\nname = \"b\"\nclusters = [\"demo\", \"prod\"]\n";
+    let template = template(&guardrails(&format!("version = 1\n{denies}"))).unwrap();
+    let statements = statements(&template, "GranterRole");
+    let found: Vec<&Value> = statements
+        .iter()
+        .filter(|one| one["Sid"].as_str().unwrap().starts_with("Denied"))
+        .collect();
+    let entries = |name: &str| format!("arn:aws:eks:{REGION}:{ACCOUNT}:access-entry/{name}/*");
+    let action = "eks:AssociateAccessPolicy";
+    assert_eq!(
+        serde_json::json!(found),
+        serde_json::json!([
+            {"Sid": "Denied1", "Effect": "Deny", "Action": action, "Resource": ["*"]},
+            {"Sid": "Denied2", "Effect": "Deny", "Action": action, "Resource": [entries("demo"), entries("prod")]},
+        ])
+    );
 }
 
 #[test]
@@ -440,6 +642,107 @@ fn the_granter_can_make_bare_standard_entries_with_our_tags_only() {
 }
 
 #[test]
+fn nothing_is_associated_with_an_entry_that_is_not_ours_whatever_is_allowed_besides() {
+    let template = template(&guardrails(LOOK)).unwrap();
+    let statements = statements(&template, "GranterRole");
+    let asked = Asked::role("dev/joe");
+    let (principal, policy) = (
+        asked.ask().principal.to_string(),
+        asked.terms().policy.arn("aws"),
+    );
+    let tagged = "aws:ResourceTag/managed-by";
+    for (tag, denied) in [
+        (Some("eks-access-responder"), vec![]),
+        (Some("terraform"), vec!["NeverOnWhatIsNotOurs"]),
+        (Some("Eks-Access-Responder"), vec!["NeverOnWhatIsNotOurs"]),
+        (None, vec!["NeverOnWhatIsNotOurs"]),
+    ] {
+        let [.., mut associate] = calls(&asked, &principal, &policy);
+        associate.keys.retain(|(name, _)| *name != tagged);
+        associate.keys.extend(tag.map(|tag| (tagged, vec![tag])));
+        assert_eq!(associate.denied_by(&statements), denied, "{tag:?}");
+        assert_eq!(
+            associate.is_allowed(&statements),
+            denied.is_empty(),
+            "{tag:?}"
+        );
+    }
+}
+
+/// A deletion of an entry with our tag: of which type, if EKS tells it, and of whose.
+fn deletion<'a>(kind: Option<&'a str>, of: &str, principal: &'a str) -> Request<'a> {
+    let kind = kind.map(|kind| ("eks:accessEntryType", vec![kind]));
+    let keys = [
+        ("aws:ResourceTag/managed-by", vec!["eks-access-responder"]),
+        ("eks:principalArn", vec![principal]),
+    ];
+    Request {
+        action: "eks:DeleteAccessEntry",
+        resource: format!("arn:aws:eks:{REGION}:{ACCOUNT}:access-entry/any/{of}/x/0123"),
+        keys: keys.into_iter().chain(kind).collect(),
+    }
+}
+
+#[test]
+fn the_revoker_deletes_no_entry_of_nodes_even_with_our_tag() {
+    let template = template(&guardrails(LOOK)).unwrap();
+    let statements = statements(&template, "RevokerRole");
+    let without: Vec<Value> = statements
+        .iter()
+        .filter(|one| one["Sid"] != "NeverNodes")
+        .cloned()
+        .collect();
+    assert_eq!(without.len() + 1, statements.len());
+    let (of, nodes) = (
+        format!("role/{ACCOUNT}"),
+        "arn:aws:iam::111122223333:role/KarpenterNodeRole-prod",
+    );
+    for kind in [
+        "EC2",
+        "EC2_LINUX",
+        "EC2_WINDOWS",
+        "FARGATE_LINUX",
+        "HYBRID_LINUX",
+        "standard",
+    ] {
+        let delete = deletion(Some(kind), &of, nodes);
+        assert_eq!(delete.denied_by(&statements), ["NeverNodes"], "{kind}");
+        assert!(delete.is_allowed(&without), "{kind}");
+    }
+    // Where EKS does not tell the type, the tag is enough: or else nothing would end.
+    assert!(deletion(None, &of, nodes).is_allowed(&statements));
+    assert!(deletion(Some("STANDARD"), &of, nodes).is_allowed(&statements));
+}
+
+#[test]
+fn the_revoker_deletes_entries_of_this_account_s_principals_only() {
+    let template = template(&guardrails(LOOK)).unwrap();
+    let statements = statements(&template, "RevokerRole");
+    let kind = Some("STANDARD");
+    for (account, is_allowed) in [(ACCOUNT, true), ("444455556666", false)] {
+        for of in ["role", "user"] {
+            let principal = format!("arn:aws:iam::{account}:{of}/x");
+            let delete = deletion(kind, &format!("{of}/{account}"), &principal);
+            assert_eq!(delete.is_allowed(&statements), is_allowed, "{principal}");
+        }
+    }
+    for resource in [
+        "arn:aws:eks:us-east-1:111122223333:access-entry/any/role/111122223333/x/0123",
+        "arn:aws:eks:ap-southeast-99:444455556666:access-entry/any/role/111122223333/x/0123",
+        "arn:aws:eks:ap-southeast-99:111122223333:nodegroup/any/x/0123",
+        "arn:aws:eks:ap-southeast-99:111122223333:podidentityassociation/any/0123",
+        "arn:aws:iam:ap-southeast-99:111122223333:access-entry/any/role/111122223333/x/0123",
+    ] {
+        let mut delete = deletion(kind, "", "arn:aws:iam::111122223333:role/x");
+        delete.resource = resource.to_owned();
+        assert!(!delete.is_allowed(&statements), "{resource}");
+    }
+    let linked = "arn:aws:iam::111122223333:role/aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup";
+    let delete = deletion(kind, "role/111122223333", linked);
+    assert_eq!(delete.denied_by(&statements), ["NeverThese"]);
+}
+
+#[test]
 fn the_revoker_deletes_what_bears_our_tag_whatever_the_rules_say() {
     for text in ["version = 1", LOOK] {
         let template = template(&guardrails(text)).unwrap();
@@ -503,6 +806,34 @@ fn rules_that_are_too_long_for_iam_are_refused() {
     );
     assert_eq!(template(&many(9, 60)), Err(TemplateError::TooMany));
     assert!(template(&many(8, 50)).is_ok());
+    // Denies count like rules.
+    let deny = |name: &str, namespaces: usize| {
+        let names = names(namespaces).join(", ");
+        format!("[[deny]]\nname = \"{name}\"\nnamespaces = [{names}]\n")
+    };
+    let one = guardrails(&format!("{LOOK}{}{}", deny("a", 1), deny("long", 100)));
+    assert_eq!(
+        template(&one),
+        Err(TemplateError::RuleTooLong("long".to_owned()))
+    );
+    let denies = |count: usize| -> String {
+        let denies: Vec<String> = (0..count)
+            .map(|number| deny(&number.to_string(), 80))
+            .collect();
+        denies.concat()
+    };
+    assert_eq!(
+        template(&guardrails(&format!("version = 1\n{}", denies(9)))),
+        Err(TemplateError::TooMany)
+    );
+    let most = template(&guardrails(&format!("version = 1\n{}", denies(8)))).unwrap();
+    let policies = policies(&most, "GranterRole");
+    assert_eq!(policies.len(), 9);
+    assert!(
+        policies
+            .iter()
+            .all(|policy| policy.to_string().len() <= 6_144)
+    );
     let protected: Vec<String> = (0..60)
         .map(|number| format!("\"arn:aws:iam::111122223333:role/{number:060}\""))
         .collect();

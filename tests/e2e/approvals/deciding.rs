@@ -1,6 +1,7 @@
 //! Who may decide, by which door, and what they are told.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,8 @@ use fakes::slack::CHANNEL;
 use serde_json::{Value, json};
 
 use crate::world::{
-    ALICE, APPROVER, BOB, CLUSTER, HOUR, IN_GROUP, JANE, JANE_KEY, NOBODY, World, form, text_of,
+    ALICE, APPROVER, BOB, CLUSTER, HOUR, IN_GROUP, JANE, JANE_KEY, MINUTE, NOBODY, World, form,
+    text_of,
 };
 
 const DEV: &str = "arn:aws:iam::111122223333:role/dev/jane";
@@ -353,6 +355,102 @@ fn two_have_to_agree_and_on_the_same() {
             .count(),
         3
     );
+    world.end();
+}
+
+#[test]
+fn a_yes_is_to_what_was_seen() {
+    let world = World::new();
+    world.denied("jane", 0);
+    world
+        .slack
+        .click(&world.slack_url(), &world.card(), "req:review", APPROVER);
+    let id = world.id();
+    let (_, shown) = world.call(ALICE, "GET", &format!("/v1/requests/{id}"), &Value::Null);
+    // Somebody who may write the table puts another principal in its place.
+    world.directory.role("/dev/", "mallory");
+    world.edit_row(|request| {
+        request["principal"] = json!("arn:aws:iam::111122223333:role/dev/mallory");
+    });
+    let sent = world.slack.submit(&world.slack_url(), &form(), APPROVER);
+    assert!(sent.body.contains("not what you saw"), "{}", sent.body);
+    let mut body = form();
+    for name in ["duration", "policy"] {
+        body.as_object_mut().unwrap().remove(name);
+    }
+    body["seconds"] = json!(60);
+    body["seen"] = shown["request"]["seen"].clone();
+    assert!(body["seen"].is_string(), "{shown}");
+    let (status, answer) = world.call(ALICE, "POST", &format!("/v1/requests/{id}/approve"), &body);
+    assert_eq!(
+        (status, answer["error"].as_str()),
+        (409, Some("already-decided")),
+        "{answer}"
+    );
+    assert_eq!(world.state(), "pending");
+    world.end();
+}
+
+#[test]
+fn two_forms_that_were_open_at_once_agree_or_the_second_is_told() {
+    let world = World::new();
+    world.denied("joe", 0);
+    let card = world.card();
+    for user in [APPROVER, IN_GROUP] {
+        world
+            .slack
+            .click(&world.slack_url(), &card, "req:review", user);
+    }
+    let mut terms = form();
+    terms["policy"] = json!("AmazonEKSEditPolicy");
+    terms["duration"] = json!("1800");
+    let first = world.slack.submit(&world.slack_url(), &terms, APPROVER);
+    assert_eq!(first.body, "");
+    let mut others = terms.clone();
+    others["duration"] = json!("900");
+    let second = world.slack.submit(&world.slack_url(), &others, IN_GROUP);
+    assert!(
+        second.body.contains("ther terms were asked for"),
+        "{}",
+        second.body
+    );
+    assert_eq!(world.state(), "pending");
+    world.end();
+}
+
+#[test]
+fn a_button_works_after_only_sns_had_to_be_told_again() {
+    let world = World::new();
+    world.is_sns_down.store(true, Ordering::SeqCst);
+    let event = world.denial("jane", 0);
+    world.responder.run(&event);
+    world.is_sns_down.store(false, Ordering::SeqCst);
+    for minutes in [2, 4, 8] {
+        world.ticks(minutes * MINUTE);
+        let answer = world.responder.run(&event);
+        assert_eq!(answer, fakes::lambda::Answer::Response("null".to_owned()));
+    }
+    assert!(world.kinds().contains(&"requested".to_owned()));
+    assert_eq!(world.approves_in_slack(APPROVER), Value::Null);
+    world.lambda.wait_until_idle();
+    assert_eq!(world.state(), "active");
+    world.end();
+}
+
+#[test]
+fn after_a_no_by_time_the_next_denial_asks_again() {
+    let world = World::new();
+    world.denied("jane", 0);
+    world.ticks(9 * HOUR);
+    assert_eq!(world.state(), "expired");
+    // Nobody is told of the denial again so soon, but whoever is refused gets another request.
+    world.denied("jane", 20_000);
+    let states: Vec<Value> = world
+        .all_requests()
+        .iter()
+        .map(|request| request["state"].clone())
+        .collect();
+    assert!(states.contains(&json!("pending")), "{states:?}");
     world.end();
 }
 

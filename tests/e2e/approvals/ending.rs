@@ -11,6 +11,9 @@ use crate::world::{
 
 const DEV: &str = "arn:aws:iam::111122223333:role/dev/jane";
 
+/// What somebody does to a row.
+type Edit = fn(&mut Value);
+
 /// Kills after the n-th call of one server.
 type Hook = dyn Fn(&World, usize, Box<dyn FnOnce() + Send>);
 
@@ -97,7 +100,7 @@ fn what_cannot_be_taken_away_is_tried_for_ever_and_told() {
     assert_eq!(world.entry(DEV), None);
     assert_eq!(world.state(), "revoked");
     let written = world.end();
-    assert!(written.has("\"Overdue\":1"));
+    assert!(written.has("\"Overdue\":1"), "{}", written.log);
 }
 
 #[test]
@@ -120,29 +123,73 @@ fn a_lost_row_does_not_leave_access_open() {
 
 #[test]
 fn a_row_that_somebody_edited_does_not_keep_access_open() {
-    let edits: [(&str, fn(&mut Value)); 4] = [
-        ("a later end", |request| {
-            request["ends"] = json!(4_000_000_000_000_i64)
+    let edits: [(&str, &str, Edit); 6] = [
+        ("a later end", "drift", |request| {
+            request["ends"] = json!(4_000_000_000_000_i64);
         }),
-        ("drifted", |request| request["state"] = json!("drifted")),
-        ("ended already", |request| {
-            request["state"] = json!("revoked")
+        ("drifted", "drift", |request| {
+            request["state"] = json!("drifted");
         }),
-        ("never again", |request| {
+        ("ended already", "failed", |request| {
+            request["state"] = json!("revoked");
+        }),
+        ("granted for ever", "drift", |request| {
+            request["state"] = json!("granting");
+            request["starts"] = json!(4_000_000_000_000_i64);
+        }),
+        ("never again", "revoked", |request| {
             request["state"] = json!("revoking");
             request["retry_at"] = json!(4_000_000_000_000_i64);
         }),
+        ("not to be read", "drift", |request| {
+            request["principal"] = json!("nobody");
+        }),
     ];
-    for (name, edit) in edits {
+    for (name, kind, edit) in edits {
         let world = granted();
         world.ticks(MINUTE);
         world.edit_row(edit);
         world.ticks(HOUR + 2 * MINUTE);
         world.ticks(2 * HOUR + 4 * MINUTE);
         assert_eq!(world.entry(DEV), None, "{name}");
-        assert!(world.kinds().contains(&"drift".to_owned()), "{name}");
+        assert!(world.kinds().contains(&kind.to_owned()), "{name}");
         world.end();
     }
+}
+
+#[test]
+fn guardrails_that_cannot_be_read_do_not_keep_access_open() {
+    let world = granted();
+    world.spoil_guardrails();
+    world.revoker.kill();
+    world.ticks(HOUR + MINUTE);
+    assert_eq!(world.entry(DEV), None);
+    let written = world.end();
+    assert!(written.has("the guardrails can't be read"));
+}
+
+#[test]
+fn rows_that_cannot_be_read_do_not_stand_before_others() {
+    let world = granted();
+    for number in 0..20 {
+        let key = json!({"pk": {"S": format!("request#{number:016x}")}, "sk": {"S": "state"}});
+        for (name, value) in [
+            ("document", json!({"S": "{"})),
+            ("owed", json!({"S": "1"})),
+            ("due_at", json!({"N": "1"})),
+        ] {
+            world.stack.update(REQUESTS, &key, name, &value);
+        }
+    }
+    world.ticks(HOUR + MINUTE);
+    assert_eq!(world.entry(DEV), None);
+    world.ticks(HOUR + 2 * MINUTE);
+    let written = world.end();
+    assert!(written.has("\"UnreadableEntries\":20"), "they are counted");
+    assert!(
+        written.has("\"UnreadableEntries\":0"),
+        "and then left alone for a while"
+    );
 }
 
 #[test]
@@ -239,7 +286,7 @@ fn an_entry_of_ours_that_was_changed_is_told_and_ends_in_time() {
 fn an_entry_that_somebody_else_removed_closes_its_grant() {
     let world = granted();
     world.eks.remove_entry(CLUSTER, DEV);
-    world.ticks(MINUTE);
+    world.ticks(6 * MINUTE);
     assert_eq!(world.state(), "revoked");
     assert!(
         world.request()["outcome"]
@@ -295,6 +342,14 @@ fn more_time_takes_another_s_yes() {
         JANE,
     );
     assert_eq!(sent.body, "");
+    // The same form again, as from another window, makes no second request.
+    let again = world.slack.replay(sent.number);
+    assert!(
+        again.body.contains("More time was asked for already")
+            || again.body.contains("ore time was asked for already"),
+        "{}",
+        again.body
+    );
     let all = world.all_requests();
     let extension = all
         .iter()

@@ -277,6 +277,11 @@ impl World {
         }
     }
 
+    /// Writes what nobody can read in place of the guardrails. Functions that run already do not see it.
+    pub(crate) fn spoil_guardrails(&self) {
+        std::fs::write(self.folder.join("guardrails.toml"), "version = 1\n[[rule").unwrap();
+    }
+
     /// The address that Slack calls.
     pub(crate) fn slack_url(&self) -> String {
         format!("{}/slack", self.gateway.endpoint())
@@ -299,6 +304,13 @@ impl World {
     pub(crate) fn denied(&self, role: &str, at: i64) {
         let arn = format!("arn:aws:iam::{ACCOUNT}:role/{role}");
         self.denied_line(&fakes::lines::not_mapped(&arn, 40_000), at);
+    }
+
+    /// The event of such a denial.
+    pub(crate) fn denial(&self, role: &str, at: i64) -> Vec<u8> {
+        let arn = format!("arn:aws:iam::{ACCOUNT}:role/{role}");
+        let line = fakes::lines::not_mapped(&arn, 40_000);
+        Delivery::of(CLUSTER).at(self.start + at, &line).event()
     }
 
     pub(crate) fn denied_line(&self, line: &str, at: i64) {

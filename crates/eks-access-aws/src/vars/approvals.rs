@@ -14,6 +14,7 @@ use super::{
     Variable, secret_name, table_name,
 };
 use crate::emf::Namespace;
+use crate::log::{Entry, Level};
 use crate::slack::SlackUrl;
 use crate::sns::TopicArn;
 
@@ -238,7 +239,22 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
             }
             Err(error) => Err(format!("it can't be read: {error}")),
         };
-        let guardrails = self.read(&GUARDRAILS_FILE, read)?;
+        let before = self.mistakes.len();
+        let Some(guardrails) = self.read(&GUARDRAILS_FILE, read) else {
+            if self.is_lenient {
+                // Nothing is granted by them here; what is there is to end all the same, and people are to hear of denials.
+                for mistake in self.mistakes.drain(before..) {
+                    Entry::new(
+                        Level::Error,
+                        "the guardrails can't be read; nothing is offered",
+                    )
+                    .with("detail", mistake)
+                    .write();
+                }
+                return Guardrails::parse("version = 1").ok();
+            }
+            return None;
+        };
         let is_another = version
             .as_ref()
             .is_some_and(|version| *version != guardrails.version);

@@ -83,6 +83,7 @@ fn approve(options: &Approve) -> Result<Found, Error> {
         "namespaces": terms.namespaces,
         "seconds": terms.seconds,
         "reason": reason,
+        "seen": request.get("seen"),
     });
     let path = format!("{path}/approve");
     let answer = wait(client.post(&path, &body))??;

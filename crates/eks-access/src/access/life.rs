@@ -15,10 +15,14 @@ use crate::principal::Principal;
 use crate::timestamp::{self, DAY, HOUR, MINUTE};
 
 /// After so long a granter that has begun is not at work any more, in milliseconds: its event is five minutes old at most
-/// when Lambda gives it out last, and it runs for half a minute.
+/// when Lambda gives it out last, and it runs for a minute.
 pub const GRANT_PATIENCE: i64 = 8 * MINUTE;
+/// A granter runs no longer, in milliseconds: its time-out, and some seconds for clocks that differ.
+const GRANTER_RUNS: i64 = 65 * 1000;
 /// An approval that is older when the granter hears of it is stale, in milliseconds.
 pub const STALE: i64 = 6 * MINUTE;
+/// What is to go is tried to be taken away with every tick, however long it takes: less than the minute between them.
+const REVOKE_PAUSE: i64 = 30 * 1000;
 /// After so long somebody else may tell people the news, in milliseconds.
 const NEWS_LEASE: i64 = 45 * 1000;
 /// How long before its end people are told that a grant ends, in milliseconds; of a short one, a quarter of its time.
@@ -41,6 +45,8 @@ pub enum No {
     Expired,
     /// Other terms were asked for, or another approver said yes to them: those.
     OtherTerms(String),
+    /// It is not what they saw any more.
+    NotWhatWasSeen,
     /// They said yes already, and more must.
     AlreadyApproved(usize),
     /// There is no reason, or one that is too long.
@@ -63,9 +69,10 @@ impl No {
             }
             Self::Refused(Refused::OwnRequest) => "own-request",
             Self::Refused(_) => "denied-by-guardrails",
-            Self::AlreadyDecided(_) | Self::AlreadyApproved(_) | Self::OtherTerms(_) => {
-                "already-decided"
-            }
+            Self::AlreadyDecided(_)
+            | Self::AlreadyApproved(_)
+            | Self::OtherTerms(_)
+            | Self::NotWhatWasSeen => "already-decided",
             Self::Expired => "expired",
             Self::Reason => "bad-request",
             Self::NotActive | Self::NothingToReview => "not-active",
@@ -79,11 +86,14 @@ impl fmt::Display for No {
             Self::Refused(refused) => refused.fmt(f),
             Self::AlreadyDecided(how) => write!(f, "nothing is left to decide: {how}"),
             Self::Expired => f.write_str(
-                "the request waited too long and has expired; the next notice about this principal makes a new one",
+                "the request waited too long and has expired; the next denial of this principal makes a new one",
             ),
             Self::OtherTerms(terms) => write!(
                 f,
                 "other terms were asked for, or agreed on by another approver: {terms}; say yes to the same, or deny the request"
+            ),
+            Self::NotWhatWasSeen => f.write_str(
+                "the request is not what you saw any more; look at it again, and at who changed it",
             ),
             Self::AlreadyApproved(1) => f.write_str("you said yes already; one more approver must"),
             Self::AlreadyApproved(more) => write!(f, "you said yes already; {more} more approvers must"),
@@ -220,13 +230,11 @@ impl Request {
         }
         guardrails.counts(&self.ask(), terms, by)?;
         self.not_by_whoever_asked(guardrails, by)?;
+        self.keep_what_counts(guardrails, key);
         if let Some(agreed) = self.terms.as_ref().filter(|agreed| *agreed != terms) {
             return Err(No::OtherTerms(agreed.words()));
         }
         let order = Order::of(self, terms);
-        // Approvals that somebody wrote into the table are none.
-        self.approvals
-            .retain(|approval| approval.is_sealed(key, &order));
         let before: Vec<Approver> = self
             .approvals
             .iter()
@@ -267,6 +275,26 @@ impl Request {
             Yes::More(missing)
         };
         Ok((yes, Some(record)))
+    }
+
+    /// Approvals that somebody wrote into the table are none, and neither are those of people who may not approve any more.
+    /// Without any, terms that nobody asked for are not agreed on.
+    fn keep_what_counts(&mut self, guardrails: &Guardrails, key: &SealKey) {
+        let Some(terms) = self.terms.clone() else {
+            self.approvals.clear();
+            return;
+        };
+        let order = Order::of(self, &terms);
+        let counts = |approval: &Approval| {
+            approval.is_sealed(key, &order)
+                && guardrails
+                    .counts(&order.ask(), &terms, &approval.by)
+                    .is_ok()
+        };
+        self.approvals.retain(counts);
+        if self.approvals.is_empty() && self.kind != Kind::Extension {
+            self.terms = None;
+        }
     }
 
     fn missing(&self, guardrails: &Guardrails, terms: &Terms) -> usize {
@@ -356,7 +384,12 @@ impl Request {
     /// Nobody answered in time.
     pub fn expire(&mut self, now: i64) -> Record {
         self.state = State::Expired;
-        self.outcome = Some("nobody answered in time".to_owned());
+        self.review_by = None;
+        self.outcome = Some(if self.approvals.is_empty() {
+            "nobody answered in time".to_owned()
+        } else {
+            "it was not granted in time".to_owned()
+        });
         self.step(Some(News::Expired), now);
         Record::new(
             Action::Expired,
@@ -367,12 +400,12 @@ impl Request {
         )
     }
 
-    /// A request for more time for this grant.
+    /// A request for more time for this grant, which remembers it.
     ///
     /// # Errors
     /// When there is no grant, or who asks has nothing to do with it.
     pub fn extension(
-        &self,
+        &mut self,
         guardrails: &Guardrails,
         by: &Approver,
         (seconds, reason): (u64, &str),
@@ -422,6 +455,8 @@ impl Request {
             );
         }
         request.step(Some(News::Requested), now);
+        self.extension = Some(request.id.clone());
+        self.step(None, now);
         let record = Record::new(
             Action::ExtensionRequested,
             &request,
@@ -430,6 +465,22 @@ impl Request {
             now,
         );
         Ok((request, record))
+    }
+
+    /// Whether more time, and nothing else, is ordered for this grant.
+    fn is_extended_by(&self, order: &Order) -> bool {
+        let wanted = self.terms.as_ref().map(|terms| Terms {
+            seconds: order.terms.seconds,
+            ..terms.clone()
+        });
+        order.extends.as_ref() == Some(&self.id)
+            && wanted.as_ref() == Some(&order.terms)
+            && (
+                &order.cluster,
+                &order.account,
+                &order.region,
+                &order.principal,
+            ) == (&self.cluster, &self.account, &self.region, &self.principal)
     }
 
     fn is_before_its_end(&self, now: i64) -> bool {
@@ -613,11 +664,13 @@ impl Request {
         self.outcome = Some(why.to_owned());
         self.attempts = 0;
         self.retry_at = is_left.then_some(now);
-        self.state = if is_left {
-            State::Cleanup
+        if is_left {
+            self.state = State::Cleanup;
         } else {
-            State::Failed
-        };
+            self.state = State::Failed;
+            // There was nothing that anybody could review.
+            self.review_by = None;
+        }
         self.step((!is_left).then_some(News::Failed), now);
         Record::new(
             Action::Failed,
@@ -642,6 +695,9 @@ impl Request {
         if self.state != State::Active || !self.is_before_its_end(now) {
             return Err(Stop::State(self.state));
         }
+        if !self.is_extended_by(&instruction.order) {
+            return Err(Stop::Differs);
+        }
         let time = i64::try_from(instruction.order.terms.seconds)
             .unwrap_or(i64::MAX)
             .saturating_mul(1000);
@@ -649,7 +705,7 @@ impl Request {
         self.ends = Some(ends);
         self.reminders = 0;
         self.step(Some(News::Extended), now);
-        extension.state = State::Revoked;
+        extension.state = State::Done;
         extension.ends = Some(ends);
         extension.outcome = Some(format!(
             "the grant {} has time until {}",
@@ -657,11 +713,17 @@ impl Request {
             timestamp::rfc3339(ends)
         ));
         extension.step(Some(News::Extended), now);
+        let who: Vec<String> = instruction
+            .approvals
+            .iter()
+            .map(|approval| approval.by.to_string())
+            .collect();
+        let why = format!("request {}, approved by {}", extension.id, who.join(", "));
         Ok(Record::new(
             Action::Extended,
             self,
             Actor::product("granter"),
-            "approved",
+            &why,
             now,
         ))
     }
@@ -685,7 +747,7 @@ impl Request {
         let actor = Actor::Approver(by.clone());
         self.ended_by = Some((actor.clone(), reason.clone()));
         self.ends = Some(self.ends.unwrap_or(now).min(now));
-        self.step(None, now);
+        self.step(Some(News::EndRequested), now);
         Ok(Record::new(Action::EndRequested, self, actor, &reason, now))
     }
 
@@ -700,6 +762,9 @@ impl Request {
 
     /// The entry is gone, or never was. `how` in words, such as that somebody else removed it.
     pub fn gone(&mut self, how: &str, now: i64) -> Record {
+        if self.state == State::Cleanup {
+            self.review_by = None;
+        }
         let (state, news, action) = if self.state == State::Cleanup {
             (State::Failed, News::Failed, Action::Failed)
         } else {
@@ -721,19 +786,23 @@ impl Request {
             .with_result(if how.is_empty() { "ok" } else { how })
     }
 
-    /// The entry should be gone, and could not be taken away.
-    pub fn not_gone(&mut self, why: &str, now: i64) -> Record {
+    /// The entry should be gone, and could not be taken away. There is a record of the first time, and whenever people are
+    /// told.
+    pub fn not_gone(&mut self, why: &str, now: i64) -> Option<Record> {
         self.attempts = self.attempts.saturating_add(1);
-        self.retry_at = Some(now.saturating_add(pause(self.attempts)));
-        self.step(is_told(self.attempts).then_some(News::RevokeFailed), now);
-        Record::new(
-            Action::RevokeFailed,
-            self,
-            Actor::product("revoker"),
-            "its time was over",
-            now,
-        )
-        .with_result(why)
+        self.retry_at = Some(now.saturating_add(REVOKE_PAUSE));
+        let is_told = is_told(self.attempts);
+        self.step(is_told.then_some(News::RevokeFailed), now);
+        (is_told || self.attempts == 1).then(|| {
+            Record::new(
+                Action::RevokeFailed,
+                self,
+                Actor::product("revoker"),
+                "its time was over",
+                now,
+            )
+            .with_result(why)
+        })
     }
 
     /// The entry is not ours any more: it is left alone.
@@ -793,9 +862,10 @@ impl Request {
 
     /// People are reminded of something.
     pub fn reminded(&mut self, news: News, now: i64) {
-        self.reminders = self.reminders.saturating_add(1);
         if news == News::ReviewDue {
             self.review_by = Some(now.saturating_add(DAY));
+        } else {
+            self.reminders = self.reminders.saturating_add(1);
         }
         self.step(Some(news), now);
     }
@@ -809,6 +879,8 @@ impl Request {
     /// Somebody is about to tell people, and nobody else should for a while. The message's buttons get this nonce.
     pub fn telling(&mut self, nonce: Option<&Nonce>, now: i64) {
         if let Some(nonce) = nonce {
+            // Whoever has the message as it was may still press its buttons, until they get the next one.
+            self.nonce_before = self.nonce.take();
             self.nonce = Some(nonce.hash());
         }
         self.version += 1;
@@ -888,8 +960,10 @@ impl Request {
         }
     }
 
+    /// A pause that is longer than any of ours is none of ours.
     fn is_retry_due(&self, now: i64) -> bool {
-        self.retry_at.is_none_or(|at| now >= at)
+        self.retry_at
+            .is_none_or(|at| now >= at || at > now.saturating_add(REVOKE_PAUSE))
     }
 
     /// When a granter that has begun is taken to be dead. Not long after the end, whatever it is: what it may have made is to
@@ -901,6 +975,12 @@ impl Request {
             .unwrap_or(starts)
             .max(starts.saturating_add(MINUTE));
         ends.min(starts.saturating_add(GRANT_PATIENCE))
+    }
+
+    /// Whether a granter may still be at work, so that an entry that is not there may come yet.
+    #[must_use]
+    pub fn may_come_yet(&self, now: i64) -> bool {
+        self.state == State::Cleanup && now < self.starts.unwrap_or(0).saturating_add(GRANTER_RUNS)
     }
 
     /// Whether the granter should not make an entry any more.
@@ -948,11 +1028,17 @@ fn allowed(guardrails: &Guardrails, instruction: &Instruction) -> Result<String,
     rule.map_err(Stop::Refused)
 }
 
-/// A reason that can be kept: one line, without what could forge another.
+/// A reason that can be kept: one line, and nothing in it that turns text around.
 fn checked(reason: &str) -> Result<String, No> {
-    let reason = crate::text::LogText::new(reason.trim()).shown(*REASON.end() + 1);
+    let is_turning = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let one_line: String = reason
+        .chars()
+        .filter(|c| !is_turning(*c))
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let reason = one_line.trim();
     if REASON.contains(&reason.chars().count()) {
-        Ok(reason)
+        Ok(reason.to_owned())
     } else {
         Err(No::Reason)
     }
@@ -965,9 +1051,10 @@ fn pause(attempts: u32) -> i64 {
         .min(30 * MINUTE)
 }
 
-/// Whether people are told that a grant does not end: at the third attempt, at the tenth, and then once a day.
+/// Whether people are told that a grant does not end: at the third attempt, at the tenth, and then about once a day. There is
+/// one a minute.
 fn is_told(attempts: u32) -> bool {
-    attempts == 3 || attempts == 10 || (attempts > 10 && (attempts - 10).is_multiple_of(48))
+    attempts == 3 || attempts == 10 || (attempts > 10 && (attempts - 10).is_multiple_of(24 * 60))
 }
 
 /// Whether a request that was answered stands in the way of another one for the same principal.

@@ -14,7 +14,7 @@ pub const AUDIT: &str = "audit#";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Somebody was refused, or asked for more time, or broke the glass.
+    /// Somebody was refused, or broke the glass.
     Requested,
     /// Somebody said yes.
     Approved,
@@ -155,12 +155,6 @@ impl Record {
         self
     }
 
-    /// The request.
-    #[must_use]
-    pub fn request(&self) -> &Request {
-        &self.request
-    }
-
     /// Names the record within its request, in the order of the changes: each change has one, and there is one of each.
     #[must_use]
     pub fn key(&self) -> String {
@@ -178,6 +172,7 @@ impl Record {
             "action": self.action.slug(),
             "request_id": request.id.as_str(),
             "kind": request.kind.slug(),
+            "extends": request.extends.as_ref().map(ToString::to_string),
             "state": request.state.slug(),
             "actor": self.actor.json(),
             "channel": self.actor.channel(),

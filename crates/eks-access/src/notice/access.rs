@@ -47,6 +47,7 @@ impl News {
             Self::Expired => "nobody answered a request",
             Self::Failed => "access could not be granted",
             Self::Ending => "access ends soon",
+            Self::EndRequested => "access is being taken away",
             Self::Extended => "access has more time",
             Self::Revoked => "access has ended",
             Self::RevokeFailed => "ACCESS DOES NOT END",
@@ -78,16 +79,23 @@ impl News {
                 "This principal was refused, and an access entry for a limited time would let it in. The guardrails allow \
                  it; somebody has to say yes. Nothing is granted by itself. Open until {open}."
             ),
-            Self::Reminder => format!("Nobody has answered yet. Open until {open}."),
+            Self::Reminder if request.approvals.is_empty() => {
+                format!("Nobody has answered yet. Open until {open}.")
+            }
+            Self::Reminder if missing == 0 => {
+                "It was approved, and nothing has come of it: somebody has to say yes again.".to_owned()
+            }
+            Self::Reminder => format!("{missing} more must say yes. Open until {open}."),
             Self::Approved => format!("{terms}: {missing} more must say yes. Open until {open}."),
             Self::Granted => format!(
-                "An access entry of type STANDARD is there, with {terms}, until {until}. It takes some seconds to work. \
+                "An access entry of type STANDARD is there until {until}: {terms}. It takes some seconds to work. \
                  `kubectl auth can-i --list` does not show what access policies allow."
             ),
             Self::Denied => "Somebody said no. Nothing was changed.".to_owned(),
             Self::Expired => "Nobody answered in time. Nothing was changed; the next notice about the principal makes a new request.".to_owned(),
             Self::Failed => "It was approved and could not be granted. Nothing of it is left.".to_owned(),
             Self::Ending => format!("The grant ends at {until}: {terms}."),
+            Self::EndRequested => "Somebody ends it early: the access entry goes within a minute.".to_owned(),
             Self::Extended => format!("The grant now ends at {until}."),
             Self::Revoked => "The access entry is gone. Tokens that were made before work until EKS asks again, which it \
                  does with each request; streams that are open (exec, logs) are not cut."
@@ -201,6 +209,7 @@ pub fn object(request: &Request) -> Value {
         "requested_by": request.requested_by.as_ref().map(ToString::to_string),
         "reason": request.reason,
         "extends": request.extends.as_ref().map(ToString::to_string),
+        "seen": request.seen(),
         "terms": request.terms,
         "approvals": approvals,
         "needed": request.needed,
@@ -319,7 +328,7 @@ fn chat_text(request: &Request, news: News) -> Value {
         "content": {
             "textType": "client-markdown",
             "title": shorten(&format!("EKS {}", headline(request, news)), chat::MAX_TITLE),
-            "description": description.join("\n"),
+            "description": shorten(&description.join("\n"), chat::MAX_DESCRIPTION),
             "nextSteps": steps,
             "keywords": [news.slug(), news.severity().slug()],
         },

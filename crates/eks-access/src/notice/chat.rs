@@ -12,7 +12,7 @@ use crate::text::shorten;
 
 /// The limits of the user guide's schema, in characters.
 pub(super) const MAX_TITLE: usize = 250;
-const MAX_DESCRIPTION: usize = 8000;
+pub(super) const MAX_DESCRIPTION: usize = 8000;
 const MAX_NEXT_STEP: usize = 350;
 const MAX_NEXT_STEPS: usize = 6;
 /// Similar access entries that are named.

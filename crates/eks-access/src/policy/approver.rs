@@ -76,18 +76,31 @@ impl Approver {
         }
     }
 
-    /// Two with the same identity are one person; of two with different ones that is not known. Whoever may assume a role
+    /// Two with the same identity are one person; of two with different ones that is not known for sure. Whoever may assume a role
     /// chooses the session's name, so that sessions are told apart only of roles that IAM Identity Center made.
     #[must_use]
     pub fn identity(&self) -> String {
         match self {
-            Self::Slack { team, user, .. } => format!("slack:{team}/{user}"),
+            // An id is of one person, whichever workspace of an organisation they come from.
+            Self::Slack { user, .. } => format!("slack:{user}"),
             Self::Iam { principal, session } => match session {
+                // One person may have several permission sets.
                 Some(session) if names_its_sessions(principal) => {
-                    format!("iam:{principal}/{session}")
+                    format!("iam-sso:{}", session.to_ascii_lowercase())
                 }
                 _ => format!("iam:{principal}"),
             },
+        }
+    }
+
+    /// The name under which IAM Identity Center knows them, if it vouches for them.
+    pub(super) fn sso_name(&self) -> Option<&str> {
+        match self {
+            Self::Iam {
+                principal,
+                session: Some(session),
+            } if names_its_sessions(principal) => Some(session),
+            _ => None,
         }
     }
 

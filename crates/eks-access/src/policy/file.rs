@@ -203,6 +203,13 @@ fn rule(mut section: Section<'_, '_>, notes: &mut Notes<'_>) -> Option<Rule> {
         );
         Approvers::default()
     };
+    if section.has("channels") && doors.is_empty() {
+        section.note(
+            "channels",
+            "name `slack`, `iam` or both; leave it out for both",
+            notes,
+        );
+    }
     let doors = if doors.is_empty() {
         BTreeSet::from([Door::Slack, Door::Iam])
     } else {
@@ -505,6 +512,10 @@ impl<'d, 't> Section<'d, 't> {
     fn get(&mut self, key: &'static str) -> Option<&'d Spanned<DeValue<'t>>> {
         self.taken.insert(key);
         self.table.get(key)
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     fn at_of(&self, key: &str) -> usize {

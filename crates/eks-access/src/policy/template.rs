@@ -10,8 +10,9 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::{ArnPattern, Guardrails, Reach};
+use super::{ArnPattern, Deny, Guardrails, Reach};
 use crate::access::{MANAGED_BY, TAGS};
+use crate::cluster::ClusterName;
 
 /// Characters of a managed policy, without white space (IAM quotas).
 const MOST: usize = 6_144;
@@ -125,9 +126,22 @@ fn packs(guardrails: &Guardrails) -> Result<Vec<Vec<Value>>, TemplateError> {
     let of_glass = guardrails
         .break_glass()
         .map(|glass| ("break_glass", &glass.reach));
+    let allowed = of_rules
+        .chain(of_glass)
+        .enumerate()
+        .map(|(number, (name, reach))| (name, allows(guardrails, number + 1, reach)));
+    let denied = guardrails
+        .denies()
+        .iter()
+        .enumerate()
+        .map(|(number, deny)| {
+            (
+                deny.name.as_str(),
+                vec![denies(guardrails, number + 1, deny)],
+            )
+        });
     let mut packs: Vec<Vec<Value>> = Vec::new();
-    for (number, (name, reach)) in of_rules.chain(of_glass).enumerate() {
-        let statements = allows(guardrails, number + 1, reach);
+    for (name, statements) in allowed.chain(denied) {
         if size(&statements) > MOST {
             return Err(TemplateError::RuleTooLong(name.to_owned()));
         }
@@ -177,20 +191,16 @@ fn patterns(guardrails: &Guardrails, reach: &Reach) -> Vec<String> {
     written.chain(of_sets).collect()
 }
 
-fn cluster_arns(guardrails: &Guardrails, reach: &Reach, kind: &str, end: &str) -> Vec<Value> {
-    let clusters = reach.clusters.iter();
-    clusters
-        .map(|name| {
-            let partition = &guardrails.partition;
-            json!({"Fn::Sub": format!("arn:{partition}:eks:${{AWS::Region}}:${{AWS::AccountId}}:{kind}/{name}{end}")})
-        })
-        .collect()
+fn arns(guardrails: &Guardrails, clusters: &[ClusterName], kind: &str, end: &str) -> Vec<Value> {
+    let partition = &guardrails.partition;
+    let arn = |name: &ClusterName| json!({"Fn::Sub": format!("arn:{partition}:eks:${{AWS::Region}}:${{AWS::AccountId}}:{kind}/{name}{end}")});
+    clusters.iter().map(arn).collect()
 }
 
 /// What one rule lets the granter do: create a bare entry with our tags, and associate what the rule offers.
 fn allows(guardrails: &Guardrails, number: usize, reach: &Reach) -> Vec<Value> {
     let patterns = patterns(guardrails, reach);
-    let entries = cluster_arns(guardrails, reach, "access-entry", "/*");
+    let entries = entries_of(guardrails, &reach.clusters);
     let tagged = json!({"aws:RequestTag/managed-by": MANAGED_BY});
     let policies: Vec<String> = reach
         .policies
@@ -202,7 +212,7 @@ fn allows(guardrails: &Guardrails, number: usize, reach: &Reach) -> Vec<Value> {
             "Sid": format!("Create{number}"),
             "Effect": "Allow",
             "Action": "eks:CreateAccessEntry",
-            "Resource": cluster_arns(guardrails, reach, "cluster", ""),
+            "Resource": arns(guardrails, &reach.clusters, "cluster", ""),
             "Condition": {
                 "ArnLike": {"eks:principalArn": patterns},
                 "StringEquals": {"eks:accessEntryType": "STANDARD", "aws:RequestTag/managed-by": MANAGED_BY},
@@ -234,6 +244,51 @@ fn allows(guardrails: &Guardrails, number: usize, reach: &Reach) -> Vec<Value> {
             },
         }),
     ]
+}
+
+/// What a `deny` of the guardrails takes from every rule. What it does not mention it means all of.
+fn denies(guardrails: &Guardrails, number: usize, deny: &Deny) -> Value {
+    let partition = &guardrails.partition;
+    let mut condition = serde_json::Map::new();
+    if !deny.principals.is_empty() {
+        let patterns: Vec<&str> = deny.principals.iter().map(ArnPattern::as_str).collect();
+        condition.insert("ArnLike".to_owned(), json!({"eks:principalArn": patterns}));
+    }
+    if !deny.policies.is_empty() {
+        let policies: Vec<String> = deny
+            .policies
+            .iter()
+            .map(|policy| policy.arn(partition))
+            .collect();
+        condition.insert(
+            "StringEquals".to_owned(),
+            json!({"eks:policyArn": policies}),
+        );
+    }
+    if !deny.namespaces.is_empty() {
+        let names = json!({"eks:namespaces": deny.namespaces});
+        condition.insert("ForAnyValue:StringEquals".to_owned(), names);
+    }
+    let resources: Vec<Value> = if deny.clusters.is_empty() {
+        vec!["*".into()]
+    } else {
+        entries_of(guardrails, &deny.clusters)
+    };
+    let mut statement = json!({
+        "Sid": format!("Denied{number}"),
+        "Effect": "Deny",
+        "Action": "eks:AssociateAccessPolicy",
+        "Resource": resources,
+    });
+    if let Some(fields) = statement.as_object_mut().filter(|_| !condition.is_empty()) {
+        fields.insert("Condition".to_owned(), Value::Object(condition));
+    }
+    statement
+}
+
+/// The access entries of clusters.
+fn entries_of(guardrails: &Guardrails, clusters: &[ClusterName]) -> Vec<Value> {
+    arns(guardrails, clusters, "access-entry", "/*")
 }
 
 fn deny(sid: &str, actions: &[&str], condition: &Value) -> Value {
@@ -361,7 +416,7 @@ fn walls(guardrails: &Guardrails) -> Vec<Value> {
 /// The revoker is held to our tag, and to no rule: a rule that is taken back must not leave what it granted for ever.
 fn revoker(guardrails: &Guardrails) -> Vec<Value> {
     let partition = &guardrails.partition;
-    let entries = json!({"Fn::Sub": format!("arn:{partition}:eks:${{AWS::Region}}:${{AWS::AccountId}}:access-entry/*")});
+    let entries = json!({"Fn::Sub": format!("arn:{partition}:eks:${{AWS::Region}}:${{AWS::AccountId}}:access-entry/*/*/${{AWS::AccountId}}/*")});
     vec![
         json!({
             "Sid": "EndOurOwn",
@@ -376,6 +431,15 @@ fn revoker(guardrails: &Guardrails) -> Vec<Value> {
             "NeverWhatIsNotOurs",
             &["eks:DeleteAccessEntry"],
             &json!({"StringNotEquals": {"aws:ResourceTag/managed-by": MANAGED_BY}}),
+        ),
+        // Where EKS tells the type, it has to be the one that ours are of.
+        deny(
+            "NeverNodes",
+            &["eks:DeleteAccessEntry"],
+            &json!({
+                "Null": {"eks:accessEntryType": "false"},
+                "StringNotEquals": {"eks:accessEntryType": "STANDARD"},
+            }),
         ),
         deny(
             "NeverGrantOrTag",

@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// Namespaces that are named in a sentence.
+const SHOWN: usize = 8;
+
 /// An access policy that this product may ever associate. There is no value for the others, so that none of them can be
 /// asked for by any way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -172,11 +175,20 @@ impl Terms {
         )
     }
 
-    /// The namespaces with commas between.
+    /// The namespaces with commas between; of many the first, and how many more.
     #[must_use]
     pub fn namespaces_listed(&self) -> String {
-        let names: Vec<&str> = self.namespaces.iter().map(Namespace::as_str).collect();
-        names.join(", ")
+        let names: Vec<&str> = self
+            .namespaces
+            .iter()
+            .take(SHOWN)
+            .map(Namespace::as_str)
+            .collect();
+        let listed = names.join(", ");
+        match self.namespaces.len().saturating_sub(SHOWN) {
+            0 => listed,
+            more => format!("{listed} and {more} more"),
+        }
     }
 }
 

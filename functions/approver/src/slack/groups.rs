@@ -6,9 +6,13 @@ use std::time::{Duration, Instant};
 
 use eks_access_aws::log::{Entry, Level};
 use eks_access_aws::slack::Slack;
+use futures_util::future::join_all;
+use tokio::time::timeout;
 
 /// How long an answer is believed: Slack allows some twenty questions a minute.
 const FRESH: Duration = Duration::from_mins(1);
+/// How long it may take: Slack wants its own answer within three seconds.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What Slack said lately.
 #[derive(Debug, Default)]
@@ -22,17 +26,23 @@ impl Groups {
         user: &str,
         groups: &BTreeSet<&str>,
     ) -> BTreeSet<String> {
-        let mut all = BTreeSet::new();
-        for group in groups {
+        let looks = groups.iter().map(|group| async move {
             let members = match self.remembered(group) {
                 Some(members) => members,
-                None => self.asked(slack, group).await,
+                None => self.in_time(slack, group).await,
             };
-            if members.contains(user) {
-                all.insert((*group).to_owned());
-            }
-        }
-        all
+            members.contains(user).then(|| (*group).to_owned())
+        });
+        join_all(looks).await.into_iter().flatten().collect()
+    }
+
+    async fn in_time(&self, slack: &Slack, group: &str) -> BTreeSet<String> {
+        timeout(PATIENCE, self.asked(slack, group))
+            .await
+            .unwrap_or_else(|_| {
+                unknown("Slack did not answer in time");
+                BTreeSet::new()
+            })
     }
 
     fn remembered(&self, group: &str) -> Option<BTreeSet<String>> {
@@ -50,14 +60,18 @@ impl Groups {
                 members
             }
             Err(error) => {
-                Entry::new(
-                    Level::Error,
-                    "Slack did not say who is in a user group; nobody counts as being in it",
-                )
-                .with("detail", error.to_string())
-                .write();
+                unknown(&error.to_string());
                 BTreeSet::new()
             }
         }
     }
+}
+
+fn unknown(why: &str) {
+    Entry::new(
+        Level::Error,
+        "Slack did not say who is in a user group; nobody counts as being in it",
+    )
+    .with("detail", why)
+    .write();
 }

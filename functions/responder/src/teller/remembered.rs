@@ -85,14 +85,22 @@ impl Teller {
             card: None,
         };
         match decide(before, &arrival, run.now) {
-            Turn::Silent(Silence::Told | Silence::Muted) => Ok(Told::suppressed()),
+            Turn::Silent(Silence::Muted) => Ok(Told::suppressed()),
+            Turn::Silent(Silence::Told) => {
+                let asked = self.ask_again(store, &notice, was, run).await;
+                Ok(Told::suppressed().and(asked))
+            }
             Turn::Silent(Silence::Claimed) => {
                 let ends = before.and_then(|before| before.lease_until);
                 let at = ends.unwrap_or(run.now);
                 store.overhear(&Due::of(&id), at).await?;
                 Ok(Told::suppressed())
             }
-            Turn::Edit => self.edit(store, notice, was, &counted, run).await,
+            Turn::Edit => {
+                let asked = self.ask_again(store, &notice, was, run).await;
+                let told = self.edit(store, notice, was, &counted, run).await?;
+                Ok(told.and(asked))
+            }
             Turn::Speak(Why::First)
                 if is_one_of_many && !self.may_be_new(store, &notice.cluster, run.now).await? =>
             {
@@ -103,6 +111,24 @@ impl Teller {
                 self.speak(store, notice, was, (&told, why), run).await
             }
         }
+    }
+
+    /// Nobody is told again; but access may be asked for again.
+    async fn ask_again(
+        &self,
+        store: &Store,
+        notice: &Notice,
+        was: Was<'_>,
+        run: Run<'_>,
+    ) -> Vec<(Metric, u64)> {
+        let Some(asker) = &self.asker else {
+            return Vec::new();
+        };
+        let post = (
+            self.parcel(notice).slack.and_then(|slack| slack.channel),
+            was.place.map(|place| place.ts.clone()),
+        );
+        asker.ask_again(store, notice, post, run).await
     }
 
     /// Tells people of an incident: claims it, sends, and crosses out what was sent.
@@ -149,7 +175,7 @@ impl Teller {
                 .and_then(|slack| slack.channel.clone());
             let thread = settled.place.map(|place| place.ts);
             let counts = asker.ask(store, &notice, (channel, thread), run).await;
-            told.counts.extend(counts);
+            told = told.and(counts);
         }
         Ok(told)
     }
@@ -232,13 +258,11 @@ impl Teller {
         };
         store.end_edit(&id, run.claim()).await?;
         report(&sent, edited.cluster.title(), edited.cause.id, run.id);
-        let mut told = Told::suppressed();
         // A card that is brought up to date is none that people were told by.
         let failures = counts(&sent)
             .into_iter()
             .filter(|(metric, _)| *metric != Metric::Cards);
-        told.counts.extend(failures);
-        Ok(told)
+        Ok(Told::suppressed().and(failures))
     }
 
     fn is_storming(&self, cluster: &Cluster, now: i64) -> bool {

@@ -126,7 +126,7 @@ fn symbol(request: &Request) -> &'static str {
         State::Granting | State::Revoking | State::Cleanup => "\u{23F3}",
         State::Drifted => "\u{26A0}",
         State::Denied | State::Failed => "\u{26D4}",
-        State::Revoked | State::Expired => "\u{2611}",
+        State::Revoked | State::Expired | State::Done => "\u{2611}",
     }
 }
 
@@ -136,10 +136,11 @@ fn headline(request: &Request) -> String {
         (State::Pending, Kind::BreakGlass) => "the glass was broken",
         (State::Pending, _) => "grant access?",
         (State::Granting, _) => "access is being granted",
+        (State::Active, _) if request.ended_by.is_some() => "access is being taken away",
         (State::Active, Kind::BreakGlass) => "access granted (break-glass)",
         (State::Active, _) => "access granted",
         (State::Revoking | State::Cleanup, _) => "access is being taken away",
-        (State::Revoked, Kind::Extension) => "more time granted",
+        (State::Done, _) => "more time granted",
         (State::Revoked, _) => "access has ended",
         (State::Denied, _) => "access denied",
         (State::Expired, _) => "nobody answered",
@@ -158,12 +159,13 @@ fn summary(request: &Request) -> String {
         State::Pending if request.kind == Kind::BreakGlass => News::BreakGlass.summary(request),
         State::Pending if request.approvals.is_empty() => News::Requested.summary(request),
         State::Pending => News::Approved.summary(request),
+        State::Active if request.ended_by.is_some() => News::EndRequested.summary(request),
         State::Active => News::Granted.summary(request),
         State::Denied => News::Denied.summary(request),
         State::Expired => News::Expired.summary(request),
         State::Failed => News::Failed.summary(request),
         State::Drifted => News::Drift.summary(request),
-        State::Revoked if request.kind == Kind::Extension => News::Extended.summary(request),
+        State::Done => News::Extended.summary(request),
         State::Revoked => News::Revoked.summary(request),
         State::Granting => "Somebody said yes, and the access entry is being made.".to_owned(),
         State::Revoking | State::Cleanup => "The access entry is being taken away.".to_owned(),
@@ -223,6 +225,7 @@ fn buttons(request: &Request, token: &Token) -> Vec<Value> {
                 "Say no",
             ),
         ],
+        State::Active if request.ended_by.is_some() => Vec::new(),
         State::Active => vec![
             asking(
                 button(END, "End now", token, Some("danger")),

@@ -2,6 +2,8 @@
 //! time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 
 use serde_json::{Value, json};
 
@@ -30,6 +32,44 @@ const MOST_OPTIONS: usize = 60;
 const DURATIONS: [u64; 7] = [900, 1800, 3600, 7200, 14_400, 28_800, 43_200];
 /// Characters of a reason.
 const LONGEST_REASON: u32 = 500;
+
+/// What a form carries: the button's value, and what its reader saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// The button's value.
+    pub token: Token,
+    /// [`Request::seen`].
+    pub seen: String,
+}
+
+impl Metadata {
+    fn of(request: &Request, token: &Token) -> Self {
+        Self {
+            token: token.clone(),
+            seen: request.seen(),
+        }
+    }
+}
+
+impl fmt::Display for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.token, self.seen)
+    }
+}
+
+impl FromStr for Metadata {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (token, seen) = text
+            .rsplit_once('.')
+            .ok_or("not what a form of ours carries")?;
+        Ok(Self {
+            token: token.parse()?,
+            seen: seen.to_owned(),
+        })
+    }
+}
 
 /// The form of a request. `labels` names accounts; one without a name is called unknown.
 #[must_use]
@@ -67,7 +107,13 @@ pub fn approve(
         None => blocks.extend(choices(offers)),
     }
     blocks.push(reason("Why is this needed? It is kept in the audit."));
-    form(APPROVE, "Grant access?", "Grant", token, &blocks)
+    form(
+        APPROVE,
+        "Grant access?",
+        "Grant",
+        &Metadata::of(request, token),
+        &blocks,
+    )
 }
 
 /// The form that asks for more time.
@@ -86,17 +132,23 @@ pub fn extend(request: &Request, offers: &[Offer], token: &Token) -> Value {
         duration(offers),
         reason("Why is more time needed?"),
     ];
-    form(MORE, "More time?", "Ask", token, &blocks)
+    form(
+        MORE,
+        "More time?",
+        "Ask",
+        &Metadata::of(request, token),
+        &blocks,
+    )
 }
 
-fn form(callback: &str, title: &str, submit: &str, token: &Token, blocks: &[Value]) -> Value {
+fn form(callback: &str, title: &str, submit: &str, metadata: &Metadata, blocks: &[Value]) -> Value {
     json!({
         "type": "modal",
         "callback_id": callback,
         "title": plain(title),
         "submit": plain(submit),
         "close": plain("Cancel"),
-        "private_metadata": token.to_string(),
+        "private_metadata": metadata.to_string(),
         "blocks": blocks,
     })
 }
@@ -132,8 +184,10 @@ fn facts(request: &Request, labels: &BTreeMap<String, String>) -> String {
         request.id,
         timestamp::rfc3339(request.expires)
     ));
+    // The principal is shown whole: its name stands at the end.
+    let whole = lines.remove(0);
     let lines: Vec<String> = lines.iter().map(|line| shorten(line, 500)).collect();
-    shorten(&lines.join("\n"), 2600)
+    format!("{whole}\n{}", shorten(&lines.join("\n"), 2000))
 }
 
 /// What may be chosen from, of all rules together; what goes together the guardrails say when the form comes back.
@@ -247,6 +301,12 @@ pub struct Filled {
 }
 
 impl Filled {
+    /// Whether the form let somebody choose the terms.
+    #[must_use]
+    pub fn has_terms(&self) -> bool {
+        self.policy.is_some() || !self.namespaces.is_empty()
+    }
+
     /// Reads `view.state.values`.
     ///
     /// # Errors
