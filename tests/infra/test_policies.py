@@ -67,6 +67,7 @@ PROTECTED = {
 OF_OTHER_ACCOUNTS = {
     "an entry of another account's role": role("dev/alice", OTHER_ACCOUNT),
     "an entry of another account's user": f"arn:aws:iam::{OTHER_ACCOUNT}:user/alice",
+    "an entry of another account's role that is named like ours": role(ACCOUNT, OTHER_ACCOUNT),
     "an entry of another account's permission set": OF_SET.replace(ACCOUNT, OTHER_ACCOUNT),
 }
 
@@ -370,7 +371,7 @@ CASES: dict[str, tuple[str, Request, str | set[str]]] = {
     "the revoker takes a user's entry away": (REVOKER, delete(LEADING_USER), ALLOWED),
     "the revoker takes away what a deny holds back by now": (REVOKER, delete(CONTRACTOR), ALLOWED),
     "an entry in another Region survives the revoker": (REVOKER, delete().but(entry(region=OTHER_REGION)), NOT_AT_ALL),
-    **{f"{who} survives the revoker": (REVOKER, delete(arn), NOT_AT_ALL) for who, arn in OF_OTHER_ACCOUNTS.items()},
+    **{f"{who} survives the revoker": (REVOKER, delete(arn), {"NeverOfAnotherAccount"}) for who, arn in OF_OTHER_ACCOUNTS.items()},
     **{
         f"an entry of the role that {service} is linked with survives the revoker": (
             REVOKER, delete(role(f"aws-service-role/{service}.amazonaws.com/{name}")), {"NeverThese"},
@@ -524,21 +525,6 @@ def test_without_its_deny_the_revoker_would_take_entries_of_nodes_away():
     of_nodes = [request for _, request, sids in DENIED.values() if sids == {"NeverNodes"}]
     results = decide([(REVOKER, without(POLICIES[REVOKER], {"NeverNodes"}), request) for request in of_nodes])
     assert [decision.result for decision in results] == [ALLOWED] * len(NODES)
-
-
-def test_only_its_resource_keeps_the_revoker_from_what_is_of_other_accounts():
-    policies = POLICIES[REVOKER] | {
-        "wider": {
-            "Version": "2012-10-17",
-            "Statement": [
-                statement | {"Resource": f"arn:aws:eks:{REGION}:{ACCOUNT}:access-entry/*"}
-                for role, name, statement in STATEMENTS
-                if (role, statement["Sid"]) == (REVOKER, "EndOurOwn")
-            ],
-        }
-    }
-    results = decide([(REVOKER, policies, delete(arn)) for arn in OF_OTHER_ACCOUNTS.values()])
-    assert [decision.result for decision in results] == [ALLOWED] * len(OF_OTHER_ACCOUNTS)
 
 
 def test_every_allow_is_seen_to_allow():

@@ -726,6 +726,10 @@ fn the_revoker_deletes_entries_of_this_account_s_principals_only() {
             assert_eq!(delete.is_allowed(&statements), is_allowed, "{principal}");
         }
     }
+    // `*` stands for `/` too: a role of another account that is named like ours.
+    let named = "arn:aws:iam::444455556666:role/111122223333";
+    let delete = deletion(kind, "role/444455556666/111122223333", named);
+    assert_eq!(delete.denied_by(&statements), ["NeverOfAnotherAccount"]);
     for resource in [
         "arn:aws:eks:us-east-1:111122223333:access-entry/any/role/111122223333/x/0123",
         "arn:aws:eks:ap-southeast-99:444455556666:access-entry/any/role/111122223333/x/0123",

@@ -333,8 +333,7 @@ fn walls(guardrails: &Guardrails) -> Vec<Value> {
         "eks:AssociateAccessPolicy",
         "eks:TagResource",
     ][..];
-    let home =
-        json!({"Fn::Sub": format!("arn:{}:iam::${{AWS::AccountId}}:*", guardrails.partition)});
+    let home = home(&guardrails.partition);
     let mut all = vec![
         deny(
             "NeverByOtherWays",
@@ -413,9 +412,15 @@ fn walls(guardrails: &Guardrails) -> Vec<Value> {
     all
 }
 
+/// Whoever is of this account.
+fn home(partition: &str) -> Value {
+    json!({"Fn::Sub": format!("arn:{partition}:iam::${{AWS::AccountId}}:*")})
+}
+
 /// The revoker is held to our tag, and to no rule: a rule that is taken back must not leave what it granted for ever.
 fn revoker(guardrails: &Guardrails) -> Vec<Value> {
     let partition = &guardrails.partition;
+    let home = home(partition);
     let entries = json!({"Fn::Sub": format!("arn:{partition}:eks:${{AWS::Region}}:${{AWS::AccountId}}:access-entry/*/*/${{AWS::AccountId}}/*")});
     vec![
         json!({
@@ -439,6 +444,15 @@ fn revoker(guardrails: &Guardrails) -> Vec<Value> {
             &json!({
                 "Null": {"eks:accessEntryType": "false"},
                 "StringNotEquals": {"eks:accessEntryType": "STANDARD"},
+            }),
+        ),
+        // The resource says so too, but its `*` also stands for `/`, and a role of another account may be named like our account.
+        deny(
+            "NeverOfAnotherAccount",
+            &["eks:DeleteAccessEntry"],
+            &json!({
+                "Null": {"eks:principalArn": "false"},
+                "ArnNotLike": {"eks:principalArn": home},
             }),
         ),
         deny(
