@@ -395,9 +395,9 @@ pub struct Request {
     /// SHA-256 of what the button carries; none where there is no button.
     #[serde(default)]
     pub nonce: Option<String>,
-    /// The same of the message as it was before.
+    /// The same of the message as it may be still, the latest first: until it is known to be changed.
     #[serde(default)]
-    pub nonce_before: Option<String>,
+    pub nonces_before: Vec<String>,
     /// Who asks, if it is known for sure.
     #[serde(default)]
     pub requested_by: Option<Approver>,
@@ -496,7 +496,7 @@ impl Request {
             hints: Vec::new(),
             evidence: Evidence::default(),
             nonce: None,
-            nonce_before: None,
+            nonces_before: Vec::new(),
             requested_by: None,
             reason: None,
             extends: None,
@@ -563,10 +563,8 @@ impl Request {
     #[must_use]
     pub fn has_nonce(&self, nonce: &Nonce) -> bool {
         let hash = nonce.hash();
-        [&self.nonce, &self.nonce_before]
-            .into_iter()
-            .flatten()
-            .any(|known| *known == hash)
+        let mut known = self.nonce.iter().chain(&self.nonces_before);
+        known.any(|known| *known == hash)
     }
 
     /// Stands for everything of the request that whoever decides has to have seen: 16 hexadecimal digits.
@@ -581,6 +579,7 @@ impl Request {
             self.principal.to_string(),
             &self.unique_id,
             &self.extends,
+            &self.terms,
         );
         let digest = Sha256::digest(serde_json::to_vec(&all).unwrap_or_default());
         hex(digest.get(..8).unwrap_or_default())

@@ -230,6 +230,11 @@ fn told(desk: &Desk, done: &Done) -> Answer {
 fn terms(desk: &Desk, request: &Request, body: &Body) -> Result<Terms, Wrong> {
     let says_none = body.policy.is_none() && body.namespaces.is_none() && body.seconds.is_none();
     if let Some(agreed) = request.terms.as_ref().filter(|_| says_none) {
+        if body.seen.is_none() {
+            return Err(Wrong::Body(
+                "say which terms (`policy`, `namespaces`, `seconds`), or send `seen` as the request has it".to_owned(),
+            ));
+        }
         return Ok(agreed.clone());
     }
     let usual = desk.guardrails.offers(&request.ask()).ok();

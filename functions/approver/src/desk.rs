@@ -120,7 +120,9 @@ impl Desk {
         let now = clock::now();
         let (request, yes) = self
             .change(id, call, |request| {
-                if seen.is_some_and(|seen| seen != request.seen()) {
+                // What was decided already is told as that.
+                let is_open = request.state == State::Pending;
+                if is_open && seen.is_some_and(|seen| seen != request.seen()) {
                     return Err(No::NotWhatWasSeen);
                 }
                 request.approve(&self.guardrails, &key, by, (terms, reason), now)
@@ -165,7 +167,7 @@ impl Desk {
             let record = request.deny(&self.guardrails, by, reason, now)?;
             Ok(((), Some(record)))
         };
-        self.simply(id, call, "nobody is let in", change).await
+        self.simply(id, call, "nothing is changed", change).await
     }
 
     /// Somebody ends a grant early.

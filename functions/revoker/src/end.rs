@@ -51,15 +51,15 @@ impl Revoker {
         let (record, eks, metric) = match came {
             Came::Gone(eks) => (Some(request.gone(&note, tick.now)), eks, Metric::Revoked),
             Came::Absent if request.may_come_yet(tick.now) => {
-                let why = "the granter may still be making the entry";
-                (
-                    request.not_gone(why, tick.now),
-                    None,
-                    Metric::RevokeFailures,
-                )
+                request.wait_for_granter(tick.now);
+                tick.requests.save(&mut request, before, None, None).await?;
+                return Ok(true);
             }
             Came::Absent => {
-                let is_first = request.state == State::Revoking && request.attempts == 0;
+                // What a comparison took away is told by its own record.
+                let is_first = request.state == State::Revoking
+                    && request.attempts == 0
+                    && request.outcome.is_none();
                 let how = if is_first {
                     "the entry was gone already"
                 } else {

@@ -177,16 +177,18 @@ impl Revoker {
     /// Does what is due of one request, step by step until nothing is. `None` if there is no such request to be read.
     async fn advance(&self, id: &RequestId, tick: Tick<'_>) -> Result<Option<Stepped>, StoreError> {
         let mut steps = 0;
+        let mut owed = None;
         let request = loop {
             let Some(request) = self.readable(id, tick).await? else {
                 return Ok(None);
             };
+            owed.get_or_insert((request.news.len(), request.audits.len()));
             if steps == STEPS || !self.step(request.clone(), tick).await? {
                 break request;
             }
             steps += 1;
         };
-        let has_news = steps > 0;
+        let has_news = owed != Some((request.news.len(), request.audits.len()));
         Ok(Some(Stepped { request, has_news }))
     }
 
@@ -283,7 +285,7 @@ fn unreadable(id: &RequestId, tick: Tick<'_>) {
     .write();
 }
 
-fn failed(error: &StoreError, tick: Tick<'_>) {
+pub(crate) fn failed(error: &StoreError, tick: Tick<'_>) {
     tick.tally.add(Metric::TableFailures, 1);
     Entry::new(
         Level::Error,

@@ -17,7 +17,7 @@ use eks_access_aws::store::StoreError;
 use futures_util::{StreamExt, stream};
 
 use crate::end::Came;
-use crate::handler::{OVERDUE_AFTER, Revoker, Tick};
+use crate::handler::{OVERDUE_AFTER, Revoker, Tick, failed};
 
 /// Entries that are looked at at a time.
 const AT_ONCE: usize = 8;
@@ -61,10 +61,10 @@ impl Revoker {
                     continue;
                 }
             };
-            is_whole &= self.of_entries(cluster, &principals, tick).await?;
+            is_whole &= self.of_entries(cluster, &principals, tick).await;
             for request in held.iter().filter(|request| request.cluster == *cluster) {
                 if !principals.contains(&request.principal) {
-                    is_whole &= self.missing(&request.id, tick).await?;
+                    is_whole &= or_failed(self.missing(&request.id, tick).await, tick);
                 }
             }
         }
@@ -77,7 +77,7 @@ impl Revoker {
         cluster: &ClusterName,
         principals: &[Principal],
         tick: Tick<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> bool {
         let mut looks = stream::iter(principals)
             .map(
                 |principal| async move { (principal, self.entries.find(cluster, principal).await) },
@@ -87,7 +87,8 @@ impl Revoker {
         while let Some((principal, found)) = looks.next().await {
             match found {
                 Ok(Some(found)) => {
-                    is_whole &= Box::pin(self.of_entry((cluster, principal), &found, tick)).await?;
+                    let looked = Box::pin(self.of_entry((cluster, principal), &found, tick)).await;
+                    is_whole &= or_failed(looked, tick);
                 }
                 Ok(None) => {}
                 Err(error) => {
@@ -96,7 +97,7 @@ impl Revoker {
                 }
             }
         }
-        Ok(is_whole)
+        is_whole
     }
 
     async fn of_entry(
@@ -145,27 +146,56 @@ impl Revoker {
             return Ok(true);
         }
         match row.state {
-            State::Active if row.ends.is_some_and(|ends| ends / 1000 > seen.ends / 1000) => {
-                self.shorten(row, seen.ends, tick).await
+            State::Active if says_more(&row, seen.ends) => {
+                Box::pin(self.look_twice(row, seen, tick)).await
             }
             State::Active => self.compare(row, seen.found, tick).await,
             state if state.has_entry() || state == State::Drifted => Ok(true),
             _ => {
                 let mut row = row;
                 let before = row.version;
-                let record = row.fail("its entry was still there", true, "revoker", tick.now);
-                self.put(&mut row, before, &record, None, tick).await
+                let record = row.still_there(tick.now);
+                let record = (&record, None);
+                self.put(&mut row, before, record, Metric::Drifted, tick)
+                    .await
             }
+        }
+    }
+
+    /// A row that says more than the tags did: maybe the grant was given more time since they were looked at.
+    async fn look_twice(
+        &self,
+        row: Request,
+        seen: Seen<'_>,
+        tick: Tick<'_>,
+    ) -> Result<bool, StoreError> {
+        let found = self.entries.find(seen.cluster, seen.principal).await;
+        let Ok(Some(found)) = found else {
+            return Ok(false);
+        };
+        match found.ownership {
+            Ownership::Ours { request, ends } if request == *seen.id && says_more(&row, ends) => {
+                self.shorten(row, ends, None, tick).await
+            }
+            _ => Ok(true),
         }
     }
 
     /// An entry that its own tags end. It goes first, whatever its row says: the tags are written before the row, so a row
     /// that says more was not written by us.
     async fn overdue(&self, seen: Seen<'_>, tick: Tick<'_>) -> Result<bool, StoreError> {
-        let came = self.take_away(seen.cluster, seen.principal, seen.id).await;
-        if let Came::Stays(why) | Came::Foreign(why) = &came {
-            unanswered(seen.cluster, why, tick);
-        }
+        let eks = match self.take_away(seen.cluster, seen.principal, seen.id).await {
+            Came::Gone(eks) => eks,
+            Came::Absent => None,
+            Came::Foreign(why) => {
+                left_alone(&why, seen.cluster, seen.principal, tick);
+                return Ok(true);
+            }
+            Came::Stays(why) => {
+                unanswered(seen.cluster, &why, tick);
+                None
+            }
+        };
         let known = tick.requests.look_up(seen.id).await?;
         // Whose row is right is counted where its steps are done.
         if !matches!(&known, LookUp::Is(row) if is_right(row, seen.ends)) {
@@ -173,25 +203,22 @@ impl Revoker {
         }
         match known {
             LookUp::Is(row) if !is_about(&row, seen) => {
-                left_alone(
-                    "it names a request about somebody else",
-                    seen.cluster,
-                    seen.principal,
-                    tick,
-                );
+                let why = "it was over, and named a request about somebody else: it is taken away";
+                unanswered(seen.cluster, why, tick);
                 Ok(true)
             }
-            LookUp::Is(row) => self.shorten(*row, seen.ends, tick).await,
-            LookUp::Missing => self.anew(seen, NEW, tick).await,
-            LookUp::Unreadable => self.anew(seen, UNREADABLE, tick).await,
+            LookUp::Is(row) => self.shorten(*row, seen.ends, eks, tick).await,
+            LookUp::Missing => self.anew(seen, NEW, eks, tick).await,
+            LookUp::Unreadable => self.anew(seen, UNREADABLE, eks, tick).await,
         }
     }
 
-    /// Lets a row say what the tags say, and does what follows.
+    /// Lets a row say what the tags say, and does what follows. `eks` is the request by which the entry was taken away.
     async fn shorten(
         &self,
         mut row: Request,
         ends: i64,
+        eks: Option<String>,
         tick: Tick<'_>,
     ) -> Result<bool, StoreError> {
         if is_right(&row, ends) {
@@ -200,7 +227,8 @@ impl Revoker {
         }
         let before = row.version;
         let record = row.ends_by_its_tags(ends, tick.now);
-        self.put(&mut row, before, &record, Some(Metric::Drifted), tick)
+        let record = (&record, eks.as_deref());
+        self.put(&mut row, before, record, Metric::Drifted, tick)
             .await
     }
 
@@ -226,11 +254,17 @@ impl Revoker {
             );
             return Ok(true);
         }
-        self.anew(seen, before, tick).await
+        self.anew(seen, before, None, tick).await
     }
 
     /// Makes a row anew from the tags. The next look at it ends the grant, if it is over.
-    async fn anew(&self, seen: Seen<'_>, before: u64, tick: Tick<'_>) -> Result<bool, StoreError> {
+    async fn anew(
+        &self,
+        seen: Seen<'_>,
+        before: u64,
+        eks: Option<String>,
+        tick: Tick<'_>,
+    ) -> Result<bool, StoreError> {
         const HOW: &str = "its row was lost; it was made anew from the entry's tags";
         let mut parts = seen.found.arn.split(':').skip(3);
         let (region, account) = (parts.next(), parts.next());
@@ -257,7 +291,8 @@ impl Revoker {
         let actor = Actor::product("revoker");
         let record = Record::new(Action::Drifted, &row, actor, "compared with EKS", tick.now)
             .with_result(HOW);
-        self.put(&mut row, before, &record, Some(Metric::Drifted), tick)
+        let record = (&record, eks.as_deref());
+        self.put(&mut row, before, record, Metric::Drifted, tick)
             .await
     }
 
@@ -266,20 +301,15 @@ impl Revoker {
         &self,
         row: &mut Request,
         before: u64,
-        record: &Record,
-        metric: Option<Metric>,
+        record: (&Record, Option<&str>),
+        metric: Metric,
         tick: Tick<'_>,
     ) -> Result<bool, StoreError> {
-        let saved = tick
-            .requests
-            .save(row, before, Some((record, None)), None)
-            .await?;
+        let saved = tick.requests.save(row, before, Some(record), None).await?;
         if saved != Saved::Yes {
             return Ok(false);
         }
-        if let Some(metric) = metric {
-            tick.tally.add(metric, 1);
-        }
+        tick.tally.add(metric, 1);
         self.look(&row.id, tick).await?;
         Ok(true)
     }
@@ -310,7 +340,7 @@ impl Revoker {
         let Some(record) = row.changed(how, tick.now) else {
             return Ok(true);
         };
-        self.put(&mut row, before, &record, Some(Metric::Drifted), tick)
+        self.put(&mut row, before, (&record, None), Metric::Drifted, tick)
             .await
     }
 
@@ -332,7 +362,7 @@ impl Revoker {
         }
         let before = row.version;
         let record = row.gone("somebody else had removed the entry", tick.now);
-        self.put(&mut row, before, &record, Some(Metric::Revoked), tick)
+        self.put(&mut row, before, (&record, None), Metric::Revoked, tick)
             .await
     }
 }
@@ -347,7 +377,20 @@ fn is_right(row: &Request, ends: i64) -> bool {
         && row.ends.is_some_and(|row| row / 1000 <= ends / 1000)
 }
 
-fn left_alone(why: &'static str, cluster: &ClusterName, principal: &Principal, tick: Tick<'_>) {
+/// Whether a row says that the grant goes on longer than its tags do.
+fn says_more(row: &Request, ends: i64) -> bool {
+    row.ends.is_some_and(|row| row / 1000 > ends / 1000)
+}
+
+/// What fails with one entry costs no other.
+fn or_failed(looked: Result<bool, StoreError>, tick: Tick<'_>) -> bool {
+    looked.unwrap_or_else(|error| {
+        failed(&error, tick);
+        false
+    })
+}
+
+fn left_alone(why: &str, cluster: &ClusterName, principal: &Principal, tick: Tick<'_>) {
     tick.tally.add(Metric::UnreadableEntries, 1);
     Entry::new(
         Level::Error,

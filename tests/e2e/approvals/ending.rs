@@ -130,7 +130,7 @@ fn a_row_that_somebody_edited_does_not_keep_access_open() {
         ("drifted", "drift", |request| {
             request["state"] = json!("drifted");
         }),
-        ("ended already", "failed", |request| {
+        ("ended already", "revoked", |request| {
             request["state"] = json!("revoked");
         }),
         ("granted for ever", "drift", |request| {
@@ -218,6 +218,14 @@ fn entries_that_are_not_ours_survive_everything() {
                 .tagged("request-id", "not-an-id")
                 .tagged("expires-at", "2020-01-01T00:00:00Z"),
         ),
+        (
+            "nodes",
+            Entry::new("arn:aws:iam::111122223333:role/ops/nodes")
+                .of_type("EC2_LINUX")
+                .tagged("managed-by", "eks-access-responder")
+                .tagged("request-id", "0123456789abcdef")
+                .tagged("expires-at", "2020-01-01T00:00:00Z"),
+        ),
     ];
     let arns: Vec<String> = others
         .iter()
@@ -235,10 +243,11 @@ fn entries_that_are_not_ours_survive_everything() {
     assert_eq!(before, after);
     assert_eq!(world.entry(DEV), None);
     assert_eq!(world.did("DeleteAccessEntry"), 1);
+    assert!(!world.kinds().contains(&"drift".to_owned()));
     let written = world.end();
     assert!(
-        written.has("\"UnreadableEntries\":2"),
-        "two bear our mark and can't be read"
+        written.has("\"UnreadableEntries\":3"),
+        "two bear our mark and can't be read, and one is none that we make"
     );
 }
 
@@ -411,20 +420,23 @@ fn who_asked_by_the_command_for_more_time_cannot_say_yes_to_it() {
     );
     assert_eq!(status, 200, "{answer}");
     let extension = answer["request"]["id"].as_str().unwrap().to_owned();
-    let approve = |key: &str| {
-        world.call(
-            key,
-            "POST",
-            &format!("/v1/requests/{extension}/approve"),
-            &json!({"reason": "fine"}),
-        )
+    let approve = |key: &str, body: &Value| {
+        let path = format!("/v1/requests/{extension}/approve");
+        world.call(key, "POST", &path, body)
     };
-    let (status, answer) = approve(ALICE);
+    let seen = json!({"reason": "fine", "seen": answer["request"]["seen"]});
+    let (status, blind) = approve(BOB, &json!({"reason": "fine"}));
+    assert_eq!(
+        (status, blind["error"].as_str()),
+        (400, Some("bad-request")),
+        "nobody says yes to what they do not name"
+    );
+    let (status, answer) = approve(ALICE, &seen);
     assert_eq!(
         (status, answer["error"].as_str()),
         (403, Some("own-request"))
     );
-    let (status, answer) = approve(BOB);
+    let (status, answer) = approve(BOB, &seen);
     assert_eq!(status, 202, "{answer}");
     world.lambda.wait_until_idle();
     let (_, answer) = world.call(BOB, "GET", "/v1/grants", &Value::Null);

@@ -17,6 +17,8 @@ use crate::timestamp::{self, DAY, HOUR, MINUTE};
 /// After so long a granter that has begun is not at work any more, in milliseconds: its event is five minutes old at most
 /// when Lambda gives it out last, and it runs for a minute.
 pub const GRANT_PATIENCE: i64 = 8 * MINUTE;
+/// The actor that grants.
+const GRANTER: &str = "granter";
 /// A granter runs no longer, in milliseconds: its time-out, and some seconds for clocks that differ.
 const GRANTER_RUNS: i64 = 65 * 1000;
 /// An approval that is older when the granter hears of it is stale, in milliseconds.
@@ -31,6 +33,8 @@ const WARNING: i64 = 15 * MINUTE;
 const TOO_SHORT_TO_WARN: i64 = 5 * MINUTE;
 /// How often it is tried to tell people something; pauses grow to half an hour, so that it is about a day.
 const MOST_ATTEMPTS: u32 = 50;
+/// Nonces of a message whose change was tried in vain.
+const MOST_NONCES: usize = 8;
 /// Characters of a reason.
 pub const REASON: std::ops::RangeInclusive<usize> = 3..=500;
 
@@ -86,14 +90,15 @@ impl fmt::Display for No {
             Self::Refused(refused) => refused.fmt(f),
             Self::AlreadyDecided(how) => write!(f, "nothing is left to decide: {how}"),
             Self::Expired => f.write_str(
-                "the request waited too long and has expired; the next denial of this principal makes a new one",
+                "the request waited too long and has expired; to be refused again makes a new one, and more time can be asked for \
+                 again",
             ),
             Self::OtherTerms(terms) => write!(
                 f,
                 "other terms were asked for, or agreed on by another approver: {terms}; say yes to the same, or deny the request"
             ),
             Self::NotWhatWasSeen => f.write_str(
-                "the request is not what you saw any more; look at it again, and at who changed it",
+                "the request is not what you saw any more, and somebody may have said yes to it meanwhile; look at it again",
             ),
             Self::AlreadyApproved(1) => f.write_str("you said yes already; one more approver must"),
             Self::AlreadyApproved(more) => write!(f, "you said yes already; {more} more approvers must"),
@@ -664,6 +669,10 @@ impl Request {
         self.outcome = Some(why.to_owned());
         self.attempts = 0;
         self.retry_at = is_left.then_some(now);
+        if function == GRANTER {
+            // It is not at it any more.
+            self.granter = None;
+        }
         if is_left {
             self.state = State::Cleanup;
         } else {
@@ -762,9 +771,6 @@ impl Request {
 
     /// The entry is gone, or never was. `how` in words, such as that somebody else removed it.
     pub fn gone(&mut self, how: &str, now: i64) -> Record {
-        if self.state == State::Cleanup {
-            self.review_by = None;
-        }
         let (state, news, action) = if self.state == State::Cleanup {
             (State::Failed, News::Failed, Action::Failed)
         } else {
@@ -825,11 +831,8 @@ impl Request {
     pub fn ends_by_its_tags(&mut self, ends: i64, now: i64) -> Record {
         const HOW: &str = "the row said otherwise than the entry's tags, which count";
         self.ends = Some(self.ends.unwrap_or(ends).min(ends));
-        self.retry_at = None;
-        if !matches!(self.state, State::Active | State::Revoking) {
-            self.state = State::Cleanup;
-            self.outcome = Some(HOW.to_owned());
-        }
+        self.must_go(now);
+        self.outcome = Some(HOW.to_owned());
         self.step(Some(News::Drift), now);
         Record::new(
             Action::Drifted,
@@ -839,6 +842,32 @@ impl Request {
             now,
         )
         .with_result(HOW)
+    }
+
+    /// Nothing was to be left of it, and its entry is there: it is to go.
+    pub fn still_there(&mut self, now: i64) -> Record {
+        const HOW: &str = "its entry was still there";
+        self.must_go(now);
+        self.outcome = Some(HOW.to_owned());
+        self.step(Some(News::Drift), now);
+        Record::new(
+            Action::Drifted,
+            self,
+            Actor::product("revoker"),
+            "compared with EKS",
+            now,
+        )
+        .with_result(HOW)
+    }
+
+    /// What was granted is taken away, and what never was is cleaned up.
+    fn must_go(&mut self, now: i64) {
+        self.retry_at = Some(now);
+        self.state = match self.state {
+            State::Active => State::Active,
+            State::Revoking | State::Revoked | State::Drifted => State::Revoking,
+            _ => State::Cleanup,
+        };
     }
 
     /// The entry is ours, and somebody changed what it gives. That is told and left alone until its end.
@@ -880,8 +909,10 @@ impl Request {
     pub fn telling(&mut self, nonce: Option<&Nonce>, now: i64) {
         if let Some(nonce) = nonce {
             // Whoever has the message as it was may still press its buttons, until they get the next one.
-            self.nonce_before = self.nonce.take();
-            self.nonce = Some(nonce.hash());
+            if let Some(before) = self.nonce.replace(nonce.hash()) {
+                self.nonces_before.insert(0, before);
+                self.nonces_before.truncate(MOST_NONCES);
+            }
         }
         self.version += 1;
         self.news_at = Some(now.saturating_add(NEWS_LEASE));
@@ -889,6 +920,10 @@ impl Request {
 
     /// What became of telling people. What is left is tried again, for about a day.
     pub fn told(&mut self, told: &Told, now: i64) {
+        if told.posted > self.news_posted {
+            // The message is changed; whoever is looking at it as it was may still press.
+            self.nonces_before.truncate(1);
+        }
         let known = told.published.min(told.posted).min(self.news.len());
         self.news.drain(..known);
         self.audits.drain(..told.audits.min(self.audits.len()));
@@ -980,14 +1015,30 @@ impl Request {
     /// Whether a granter may still be at work, so that an entry that is not there may come yet.
     #[must_use]
     pub fn may_come_yet(&self, now: i64) -> bool {
-        self.state == State::Cleanup && now < self.starts.unwrap_or(0).saturating_add(GRANTER_RUNS)
+        let last = match self.granter {
+            Some(_) => self.latest_grant(),
+            None => self.starts.unwrap_or(0),
+        };
+        self.state == State::Cleanup && now < last.saturating_add(GRANTER_RUNS)
+    }
+
+    /// When the granter may begin to make the entry at the latest.
+    fn latest_grant(&self) -> i64 {
+        let starts = self.starts.unwrap_or(0);
+        let patient = starts.saturating_add(GRANT_PATIENCE - MINUTE);
+        self.ends.unwrap_or(starts).min(patient)
+    }
+
+    /// A granter may still be making the entry: it is looked at again with the next tick.
+    pub fn wait_for_granter(&mut self, now: i64) {
+        self.retry_at = Some(now.saturating_add(REVOKE_PAUSE));
+        self.step(None, now);
     }
 
     /// Whether the granter should not make an entry any more.
     #[must_use]
     pub fn is_too_late_to_grant(&self, now: i64) -> bool {
-        let starts = self.starts.unwrap_or(0);
-        !self.is_before_its_end(now) || now > starts.saturating_add(GRANT_PATIENCE - MINUTE)
+        !self.is_before_its_end(now) || now > self.latest_grant()
     }
 
     /// After one hour, four, sixteen.

@@ -92,7 +92,12 @@ impl News {
                  `kubectl auth can-i --list` does not show what access policies allow."
             ),
             Self::Denied => "Somebody said no. Nothing was changed.".to_owned(),
-            Self::Expired => "Nobody answered in time. Nothing was changed; the next notice about the principal makes a new request.".to_owned(),
+            Self::Expired if request.kind == Kind::Extension => {
+                "It was not decided in time. The grant ends when it would have.".to_owned()
+            }
+            Self::Expired => "It was not decided in time. Nothing was changed; the next denial of the principal makes a new \
+                request."
+                .to_owned(),
             Self::Failed => "It was approved and could not be granted. Nothing of it is left.".to_owned(),
             Self::Ending => format!("The grant ends at {until}: {terms}."),
             Self::EndRequested => "Somebody ends it early: the access entry goes within a minute.".to_owned(),
@@ -108,9 +113,9 @@ impl News {
             Self::Drift if request.state == State::Drifted => {
                 "The entry in EKS is not ours any more, so it is left alone; nobody ends it but you.".to_owned()
             }
-            Self::Drift => {
-                "Somebody changed what our entry gives. It is left as it is, and ends when the grant does.".to_owned()
-            }
+            Self::Drift => "Our entry is not what the table of requests says; the outcome says how. It goes when its tags say, \
+                if it is not gone already."
+                .to_owned(),
             Self::BreakGlass => format!(
                 "Somebody let this principal in without anybody's yes, as the guardrails allow in an emergency: {terms}. \
                  Somebody else has to review it."
@@ -279,6 +284,7 @@ pub fn commands(request: &Request, news: News) -> Vec<String> {
     let id = &request.id;
     let mut all = vec![format!("eks-access show {id}")];
     match (news, request.state) {
+        (_, State::Pending) if request.kind == Kind::BreakGlass => {}
         (_, State::Pending) => all.extend([
             format!("eks-access approve {id}"),
             format!("eks-access deny {id}"),

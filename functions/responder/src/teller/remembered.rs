@@ -121,7 +121,9 @@ impl Teller {
         was: Was<'_>,
         run: Run<'_>,
     ) -> Vec<(Metric, u64)> {
-        let Some(asker) = &self.asker else {
+        // A line from before the login that was granted comes late: there is nothing to ask for.
+        let is_resolved = was.state.is_some_and(|state| state.resolved_at.is_some());
+        let Some(asker) = self.asker.as_ref().filter(|_| !is_resolved) else {
             return Vec::new();
         };
         let post = (

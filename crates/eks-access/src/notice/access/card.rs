@@ -221,7 +221,12 @@ fn buttons(request: &Request, token: &Token) -> Vec<Value> {
             asking(
                 button(DISMISS, "Dismiss", token, None),
                 "Say no?",
-                "Nobody is let in, and this principal is not offered again before the request would have expired.",
+                match request.kind {
+                    Kind::Extension => "The grant goes on, and gets no more time by this request.",
+                    _ => {
+                        "Nobody is let in, and this principal is not offered again before the request would have expired."
+                    }
+                },
                 "Say no",
             ),
         ],
