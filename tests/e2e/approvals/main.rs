@@ -46,5 +46,13 @@ fn a_denial_becomes_a_request_a_grant_and_nothing_again() {
     for kind in ["first", "requested", "granted", "revoked", "audit"] {
         assert!(kinds.contains(&kind.to_owned()), "{kind} in {kinds:?}");
     }
+    for record in world.records() {
+        let changes_eks = ["granted", "revoked"].contains(&record["action"].as_str().unwrap());
+        assert_eq!(
+            record["eks_request_id"].is_string(),
+            changes_eks,
+            "{record}"
+        );
+    }
     world.end();
 }

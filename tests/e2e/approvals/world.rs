@@ -387,14 +387,18 @@ impl World {
 
     /// The actions of the audit, in order.
     pub(crate) fn audit(&self) -> Vec<String> {
+        let action = |record: &Value| record["action"].as_str().unwrap().to_owned();
+        self.records().iter().map(action).collect()
+    }
+
+    /// The records of the audit, in order.
+    pub(crate) fn records(&self) -> Vec<Value> {
         let mut rows = self.stack.rows(REQUESTS);
         rows.retain(|row| row["sk"]["S"].as_str().unwrap().starts_with("audit#"));
         rows.sort_by_key(|row| row["sk"]["S"].as_str().unwrap().to_owned());
-        let action = |row: &Value| {
-            let record: Value = serde_json::from_str(row["record"]["S"].as_str().unwrap()).unwrap();
-            record["action"].as_str().unwrap().to_owned()
-        };
-        rows.iter().map(action).collect()
+        let record =
+            |row: &Value| serde_json::from_str(row["record"]["S"].as_str().unwrap()).unwrap();
+        rows.iter().map(record).collect()
     }
 
     /// The kinds of what SNS took.

@@ -13,6 +13,7 @@ mod tags;
 mod token;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -416,7 +417,10 @@ impl Service for Inner {
         let answer = self.perform(asked)?;
         Ok(Response {
             status: 200,
-            headers: vec![("content-type".into(), "application/json".to_owned())],
+            headers: vec![
+                ("content-type".into(), "application/json".to_owned()),
+                ("x-amzn-requestid".into(), request_id()),
+            ],
             body: answer.to_string().into_bytes(),
         })
     }
@@ -431,6 +435,13 @@ impl Service for Inner {
             body: json!({"message": refusal.message}).to_string().into_bytes(),
         }
     }
+}
+
+/// An id as AWS gives one to each call; `CloudTrail` has it, too.
+fn request_id() -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("00000000-0000-4000-8000-{number:012x}")
 }
 
 #[cfg(test)]

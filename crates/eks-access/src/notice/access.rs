@@ -68,25 +68,21 @@ impl News {
             .terms
             .as_ref()
             .map_or_else(String::new, crate::policy::Terms::words);
-        let open = timestamp::rfc3339(request.expires);
         let missing = request.needed.saturating_sub(request.approvals.len());
         match self {
             Self::Requested if request.kind == Kind::Extension => format!(
                 "More time is asked for a grant that is active: {terms}, from the moment somebody says yes. Whoever asked \
-                 can't say yes. Open until {open}."
+                 can't say yes."
             ),
-            Self::Requested => format!(
-                "This principal was refused, and an access entry for a limited time would let it in. The guardrails allow \
-                 it; somebody has to say yes. Nothing is granted by itself. Open until {open}."
-            ),
-            Self::Reminder if request.approvals.is_empty() => {
-                format!("Nobody has answered yet. Open until {open}.")
-            }
+            Self::Requested => "This principal was refused, and an access entry for a limited time would let it in. The \
+                guardrails allow it; somebody has to say yes. Nothing is granted by itself."
+                .to_owned(),
+            Self::Reminder if request.approvals.is_empty() => "Nobody has answered yet.".to_owned(),
             Self::Reminder if missing == 0 => {
                 "It was approved, and nothing has come of it: somebody has to say yes again.".to_owned()
             }
-            Self::Reminder => format!("{missing} more must say yes. Open until {open}."),
-            Self::Approved => format!("{terms}: {missing} more must say yes. Open until {open}."),
+            Self::Reminder => format!("{missing} more must say yes."),
+            Self::Approved => format!("{terms}: {missing} more must say yes."),
             Self::Granted => format!(
                 "An access entry of type STANDARD is there until {until}: {terms}. It takes some seconds to work. \
                  `kubectl auth can-i --list` does not show what access policies allow."
@@ -258,6 +254,9 @@ fn mail(request: &Request, news: News) -> String {
             request.cluster, request.account, request.region
         ),
     );
+    if request.state == State::Pending {
+        fact("open until", timestamp::rfc3339(request.expires));
+    }
     for hint in &request.hints {
         fact("note", hint.clone());
     }
@@ -311,6 +310,10 @@ pub fn commands(request: &Request, news: News) -> Vec<String> {
 
 /// For Amazon Q Developer: facts from closed sets, and nobody's words.
 fn chat_text(request: &Request, news: News) -> Value {
+    let open = match request.state {
+        State::Pending => format!(", open until {}", timestamp::rfc3339(request.expires)),
+        _ => String::new(),
+    };
     let description = [
         news.summary(request),
         String::new(),
@@ -321,7 +324,7 @@ fn chat_text(request: &Request, news: News) -> Value {
             request.account,
             request.region
         ),
-        format!("*Request:* {}", code(request.id.as_str())),
+        format!("*Request:* {}{open}", code(request.id.as_str())),
     ];
     let steps: Vec<String> = commands(request, news)
         .into_iter()
