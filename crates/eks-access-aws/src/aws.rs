@@ -1,10 +1,12 @@
 //! What all AWS clients share: Region, time-outs, retries.
 
+use std::error::Error;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_eks::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 /// One attempt of a call. SNS answers in some tens of milliseconds.
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -65,4 +67,29 @@ pub async fn config(region: &str) -> SdkConfig {
         .retry_config(retries)
         .load()
         .await
+}
+
+/// Why a call came to nothing: AWS' code, `Timeout` or `Unreachable`, and what the service or the connection said.
+pub(crate) fn told<E: ProvideErrorMetadata + Error + Send + Sync + 'static>(
+    error: &SdkError<E>,
+    service: &str,
+) -> (String, String) {
+    match error {
+        SdkError::ServiceError(context) => {
+            let error = context.err();
+            let unsaid = || format!("{service} gave no reason");
+            (
+                error.code().unwrap_or("Unknown").to_owned(),
+                error.message().map_or_else(unsaid, str::to_owned),
+            )
+        }
+        SdkError::TimeoutError(_) => (
+            "Timeout".to_owned(),
+            format!("{service} did not answer in time"),
+        ),
+        _ => (
+            "Unreachable".to_owned(),
+            DisplayErrorContext(error).to_string(),
+        ),
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_config::SdkConfig;
 use aws_sdk_eks::Client;
-use aws_sdk_eks::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_eks::operation::RequestId as _;
 use aws_sdk_eks::types::{AccessScope, AccessScopeType};
 use eks_access::access::ours::{Ownership, tags};
@@ -58,24 +58,7 @@ impl<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static> From<S
     for EntryError
 {
     fn from(error: SdkError<E>) -> Self {
-        let (code, message) = match &error {
-            SdkError::ServiceError(context) => (
-                context.err().code().unwrap_or("Unknown").to_owned(),
-                context
-                    .err()
-                    .message()
-                    .unwrap_or("EKS gave no reason")
-                    .to_owned(),
-            ),
-            SdkError::TimeoutError(_) => (
-                "Timeout".to_owned(),
-                "EKS did not answer in time".to_owned(),
-            ),
-            _ => (
-                "Unreachable".to_owned(),
-                DisplayErrorContext(&error).to_string(),
-            ),
-        };
+        let (code, message) = crate::aws::told(&error, "EKS");
         let message = message
             .chars()
             .filter(|c| !c.is_control())
@@ -202,6 +185,13 @@ impl Entries {
             .send()
             .await?;
         Ok(())
+    }
+
+    /// What [`Entries::policies`] gives of an entry with these terms and nothing else.
+    #[must_use]
+    pub fn policies_of(principal: &Principal, terms: &Terms) -> Vec<(String, Vec<String>)> {
+        let names = terms.namespaces.iter().map(ToString::to_string).collect();
+        vec![(terms.policy.arn(principal.partition()), names)]
     }
 
     /// The policies that hang on it: ARNs, and the namespaces; none for the whole cluster.

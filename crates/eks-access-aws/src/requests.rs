@@ -262,27 +262,7 @@ impl Requests {
     /// # Errors
     /// When the table can't be read.
     pub async fn due(&self, now: i64) -> Result<Vec<RequestId>, StoreError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(OWED)
-            .key_condition_expression("#owed = :yes AND #due <= :now")
-            .expression_attribute_names("#owed", OWED)
-            .expression_attribute_names("#due", "due_at")
-            .expression_attribute_values(":yes", AttributeValue::S(YES.to_owned()))
-            .expression_attribute_values(":now", AttributeValue::N(now.to_string()))
-            .into_paginator()
-            .items()
-            .send();
-        let mut rows = Vec::new();
-        while let Some(row) = pages.next().await {
-            rows.push(row?);
-            if rows.len() == MOST_DUE {
-                break;
-            }
-        }
-        Ok(ids(&rows))
+        self.owed(Some(now), MOST_DUE).await
     }
 
     /// Every request of which something more comes, the next due first.
@@ -290,30 +270,40 @@ impl Requests {
     /// # Errors
     /// When the table can't be read.
     pub async fn open(&self) -> Result<Vec<Request>, StoreError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(OWED)
-            .key_condition_expression("#owed = :yes")
-            .expression_attribute_names("#owed", OWED)
-            .expression_attribute_values(":yes", AttributeValue::S(YES.to_owned()))
-            .into_paginator()
-            .items()
-            .send();
-        let mut rows = Vec::new();
-        while let Some(row) = pages.next().await {
-            rows.push(row?);
-            if rows.len() == MOST {
-                break;
-            }
-        }
-        let found: Vec<Result<Option<Request>, StoreError>> = stream::iter(ids(&rows))
+        let all = self.owed(None, MOST).await?;
+        let found: Vec<Result<Option<Request>, StoreError>> = stream::iter(all)
             .map(|id| async move { self.get(&id).await })
             .buffered(AT_ONCE)
             .collect()
             .await;
         found.into_iter().filter_map(Result::transpose).collect()
+    }
+
+    /// So many requests at most of which something more comes, or is due until then, the next due first.
+    async fn owed(&self, until: Option<i64>, most: usize) -> Result<Vec<RequestId>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(OWED)
+            .expression_attribute_names("#owed", OWED)
+            .expression_attribute_values(":yes", AttributeValue::S(YES.to_owned()));
+        let query = match until {
+            None => query.key_condition_expression("#owed = :yes"),
+            Some(until) => query
+                .key_condition_expression("#owed = :yes AND #due <= :until")
+                .expression_attribute_names("#due", "due_at")
+                .expression_attribute_values(":until", AttributeValue::N(until.to_string())),
+        };
+        let mut pages = query.into_paginator().items().send();
+        let mut rows = Vec::new();
+        while let Some(row) = pages.next().await {
+            rows.push(row?);
+            if rows.len() == most {
+                break;
+            }
+        }
+        Ok(ids(&rows))
     }
 
     /// The records of a request, the oldest first, as JSON.

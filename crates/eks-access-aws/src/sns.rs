@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::interceptors::InterceptorContext;
 use aws_sdk_sns::config::retry::{ClassifyRetry, RetryAction};
-use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::operation::publish::PublishError as SdkPublishError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use eks_access::cluster::Region;
@@ -94,24 +94,8 @@ impl std::error::Error for PublishError {}
 
 impl From<SdkError<SdkPublishError>> for PublishError {
     fn from(error: SdkError<SdkPublishError>) -> Self {
-        match &error {
-            SdkError::ServiceError(context) => Self {
-                code: context.err().code().unwrap_or("Unknown").to_owned(),
-                message: context
-                    .err()
-                    .message()
-                    .unwrap_or("SNS gave no reason")
-                    .to_owned(),
-            },
-            SdkError::TimeoutError(_) => Self {
-                code: "Timeout".to_owned(),
-                message: "SNS did not answer in time".to_owned(),
-            },
-            _ => Self {
-                code: "Unreachable".to_owned(),
-                message: DisplayErrorContext(&error).to_string(),
-            },
-        }
+        let (code, message) = crate::aws::told(&error, "SNS");
+        Self { code, message }
     }
 }
 

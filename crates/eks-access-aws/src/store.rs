@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use eks_access::cluster::Cluster;
 use eks_access::memory::{Arrival, Broken, IncidentId, Remembered};
@@ -75,24 +75,7 @@ impl<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static> From<S
     for StoreError
 {
     fn from(error: SdkError<E>) -> Self {
-        let (code, message) = match &error {
-            SdkError::ServiceError(context) => (
-                context.err().code().unwrap_or("Unknown").to_owned(),
-                context
-                    .err()
-                    .message()
-                    .unwrap_or("DynamoDB gave no reason")
-                    .to_owned(),
-            ),
-            SdkError::TimeoutError(_) => (
-                "Timeout".to_owned(),
-                "DynamoDB did not answer in time".to_owned(),
-            ),
-            _ => (
-                "Unreachable".to_owned(),
-                DisplayErrorContext(&error).to_string(),
-            ),
-        };
+        let (code, message) = crate::aws::told(&error, "DynamoDB");
         Self { code, message }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
 
+use crate::clock;
 use crate::emf::{self, Metric, Namespace};
 use crate::log;
 
@@ -31,14 +31,11 @@ impl Tally {
             .iter()
             .map(|metric| (*metric, totals.get(metric).copied().unwrap_or_default()))
             .collect();
-        let since = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
         let origin = emf::Origin {
             namespace,
             function,
             request_id,
-            at: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            at: u64::try_from(clock::now()).unwrap_or(0),
         };
         for document in emf::documents(origin, &values, &[]) {
             log::write_line(&document);

@@ -163,10 +163,7 @@ impl Desk {
         call: Call<'_>,
     ) -> Result<Done, Stopped> {
         let now = clock::now();
-        let change = |request: &mut Request| {
-            let record = request.deny(&self.guardrails, by, reason, now)?;
-            Ok(((), Some(record)))
-        };
+        let change = |request: &mut Request| request.deny(&self.guardrails, by, reason, now);
         self.simply(id, call, "nothing is changed", change).await
     }
 
@@ -179,10 +176,7 @@ impl Desk {
         call: Call<'_>,
     ) -> Result<Done, Stopped> {
         let now = clock::now();
-        let change = |request: &mut Request| {
-            let record = request.end(&self.guardrails, by, reason, now)?;
-            Ok(((), Some(record)))
-        };
+        let change = |request: &mut Request| request.end(&self.guardrails, by, reason, now);
         self.simply(id, call, "the access entry goes within a minute", change)
             .await
     }
@@ -196,10 +190,7 @@ impl Desk {
         call: Call<'_>,
     ) -> Result<Done, Stopped> {
         let now = clock::now();
-        let change = |request: &mut Request| {
-            let record = request.review(&self.guardrails, by, reason, now)?;
-            Ok(((), Some(record)))
-        };
+        let change = |request: &mut Request| request.review(&self.guardrails, by, reason, now);
         self.simply(id, call, "the review is in the audit", change)
             .await
     }
@@ -344,8 +335,9 @@ impl Desk {
         id: &RequestId,
         call: Call<'_>,
         message: &str,
-        change: impl Fn(&mut Request) -> Result<((), Option<Record>), No>,
+        change: impl Fn(&mut Request) -> Result<Record, No>,
     ) -> Result<Done, Stopped> {
+        let change = |request: &mut Request| Ok(((), Some(change(request)?)));
         let (request, ()) = self.change(id, call, change).await?;
         self.tell(&request, call).await;
         Ok(Done {

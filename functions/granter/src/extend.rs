@@ -2,7 +2,7 @@
 
 use eks_access::access::{Request, State};
 use eks_access_aws::clock;
-use eks_access_aws::entries::Found;
+use eks_access_aws::entries::{Entries, Found};
 use eks_access_aws::recheck::Changed;
 use eks_access_aws::requests::Saved;
 
@@ -81,7 +81,7 @@ impl Work<'_> {
             return Ok(Err("the access entry is not ours any more".to_owned()));
         };
         let policies = self.entries.policies(cluster, principal).await?;
-        if found.is_bare && policies == self.wanted(principal) {
+        if found.is_bare && policies == Entries::policies_of(principal, self.terms()) {
             Ok(Ok(found))
         } else {
             Ok(Err(

@@ -19,7 +19,6 @@ use eks_access::access::order::Instruction;
 use eks_access::access::ours::Ownership;
 use eks_access::access::{Request, RequestId, State};
 use eks_access::policy::{Guardrails, Terms};
-use eks_access::principal::Principal;
 use eks_access_aws::clock;
 use eks_access_aws::entries::{Entries, EntryError, Made};
 use eks_access_aws::log::{Entry, Level};
@@ -223,16 +222,9 @@ impl Work<'_> {
         ))
     }
 
-    /// What EKS is to list of the policies of an entry as it was approved.
-    pub(crate) fn wanted(&self, principal: &Principal) -> Vec<(String, Vec<String>)> {
-        let terms = self.terms();
-        let names = terms.namespaces.iter().map(ToString::to_string).collect();
-        vec![(terms.policy.arn(principal.partition()), names)]
-    }
-
     /// Compares what EKS has with what was approved. The inner error is what differs.
     async fn read_back(&self, request: &Request) -> Result<Result<(), String>, Fault> {
-        let wanted = self.wanted(&request.principal);
+        let wanted = Entries::policies_of(&request.principal, self.terms());
         for pause in LOOKS {
             sleep(pause).await;
             let found = self

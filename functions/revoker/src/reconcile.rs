@@ -10,7 +10,7 @@ use eks_access::policy::AccessPolicy;
 use eks_access::principal::Principal;
 use eks_access::timestamp::{HOUR, MINUTE};
 use eks_access_aws::emf::Metric;
-use eks_access_aws::entries::Found;
+use eks_access_aws::entries::{Entries, Found};
 use eks_access_aws::log::{Entry, Level};
 use eks_access_aws::requests::{LookUp, NEW, Saved, UNREADABLE};
 use eks_access_aws::store::StoreError;
@@ -325,10 +325,8 @@ impl Revoker {
         let Ok(policies) = policies else {
             return Ok(false);
         };
-        let wanted: Option<Vec<_>> = row.terms.as_ref().map(|terms| {
-            let names = terms.namespaces.iter().map(ToString::to_string).collect();
-            vec![(terms.policy.arn(row.principal.partition()), names)]
-        });
+        let terms = row.terms.as_ref();
+        let wanted = terms.map(|terms| Entries::policies_of(&row.principal, terms));
         let how = match wanted {
             _ if !found.is_bare => "somebody gave our entry groups or a user name",
             Some(wanted) if wanted != policies => {

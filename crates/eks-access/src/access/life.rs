@@ -817,14 +817,7 @@ impl Request {
         self.outcome = Some(how.to_owned());
         self.retry_at = None;
         self.step(Some(News::Drift), now);
-        Record::new(
-            Action::Drifted,
-            self,
-            Actor::product("revoker"),
-            "compared with EKS",
-            now,
-        )
-        .with_result(how)
+        self.compared(how, now)
     }
 
     /// The entry is ours, and its tags end it; the row said otherwise, or nothing came of what it said.
@@ -834,14 +827,7 @@ impl Request {
         self.must_go(now);
         self.outcome = Some(HOW.to_owned());
         self.step(Some(News::Drift), now);
-        Record::new(
-            Action::Drifted,
-            self,
-            Actor::product("revoker"),
-            "compared with EKS",
-            now,
-        )
-        .with_result(HOW)
+        self.compared(HOW, now)
     }
 
     /// Nothing was to be left of it, and its entry is there: it is to go.
@@ -850,14 +836,13 @@ impl Request {
         self.must_go(now);
         self.outcome = Some(HOW.to_owned());
         self.step(Some(News::Drift), now);
-        Record::new(
-            Action::Drifted,
-            self,
-            Actor::product("revoker"),
-            "compared with EKS",
-            now,
-        )
-        .with_result(HOW)
+        self.compared(HOW, now)
+    }
+
+    /// The record of what a comparison with EKS came to.
+    fn compared(&self, how: &str, now: i64) -> Record {
+        let actor = Actor::product("revoker");
+        Record::new(Action::Drifted, self, actor, "compared with EKS", now).with_result(how)
     }
 
     /// What was granted is taken away, and what never was is cleaned up.
@@ -877,16 +862,7 @@ impl Request {
         }
         self.outcome = Some(how.to_owned());
         self.step(Some(News::Drift), now);
-        Some(
-            Record::new(
-                Action::Drifted,
-                self,
-                Actor::product("revoker"),
-                "compared with EKS",
-                now,
-            )
-            .with_result(how),
-        )
+        Some(self.compared(how, now))
     }
 
     /// People are reminded of something.
